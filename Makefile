@@ -1,0 +1,75 @@
+# The first command on a fresh machine may be any of these: Python and make are all they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+BUILD := build/wheel-check
+WHEEL_LIMIT_MB := 15
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types imports snapshot wheel-check bench validation clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+demo: $(VENV)/.core  ## install, and show the results of a published round
+	@$(BIN)/mlperf-stats results --round 5.0 --benchmark bert --benchmark retinanet
+	@printf '\nThese are results of MLPerf Training v5.0, from the snapshot that is shipped. Try next:\n'
+	@printf '  %s\n' '$(BIN)/mlperf-stats results --round 5.0 --submitter nvidia --format csv' \
+	  '$(BIN)/mlperf-stats show "5.0/*/*/bert" --help' \
+	  '$(BIN)/mlperf-stats ingest PATH-TO-YOUR-RESULTS' \
+	  '$(BIN)/mlperf-stats --help'
+
+test: $(VENV)/.dev  ## install, and run all tests
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.dev  ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev  ## static types
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev  ## the import contract between the rooms
+	$(BIN)/lint-imports
+
+snapshot: $(VENV)/.dev  ## rebuild the shipped snapshot from PATHS="repository…"
+	@test -n "$(PATHS)" || { echo 'usage: make snapshot PATHS="folder-or-archive …"' >&2; exit 2; }
+	$(BIN)/python -m mlperf_stats.published.build $(PATHS)
+
+wheel-check: $(VENV)/.dev  ## build the wheel and try it in an environment of its own
+	rm -rf $(BUILD)
+	$(BIN)/python -m build --quiet --wheel --outdir $(BUILD) .
+	@size=$$(wc -c < $(BUILD)/*.whl); echo "wheel: $$size bytes"; \
+	  test $$size -le $$(( $(WHEEL_LIMIT_MB) * 1000000 )) || { echo "the wheel is over $(WHEEL_LIMIT_MB) MB" >&2; exit 1; }
+	$(PYTHON) -m venv $(BUILD)/venv
+	$(BUILD)/venv/bin/python -m pip install --quiet --constraint constraints.txt $(BUILD)/*.whl
+	cd $(BUILD) && venv/bin/mlperf-stats results --round 5.0 --format csv > results.csv
+	@lines=$$(wc -l < $(BUILD)/results.csv); echo "installed wheel: $$lines lines for round 5.0"; \
+	  head -n 1 $(BUILD)/results.csv | grep -q '^result_id,round,division,' && test $$lines -gt 100
+
+bench: $(VENV)/.dev  ## timings that the documentation quotes
+	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+validation: $(VENV)/.dev  ## the statistical validation tables that the documentation quotes
+	@for script in tests/statistical/table_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+clean:  ## remove the environment and everything that was built
+	rm -rf $(VENV) build dist ./*.egg-info
+
+# An environment that is already there is used as it is, unless it does not start.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'mlperf-stats needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …' >&2; exit 2; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.made pyproject.toml constraints.txt
+	@echo 'Installing mlperf-stats into $(VENV) …'
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@echo 'Installing what the tests need into $(VENV) …'
+	@$(PIP) --editable '.[dev]'
+	@touch $@
