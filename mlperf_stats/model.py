@@ -41,13 +41,15 @@ class Evaluation:
     elapsed_ms: float | None
     """Milliseconds since run_start; None where the log has no usable start mark."""
     point: float | None
-    """Training progress at the evaluation, in the benchmark's convergence unit."""
+    """Training progress at the evaluation, as logged."""
     value: float | None
     """The quality reached; None where the log holds no number."""
     metric: str = ""
     """Name of the metric where a benchmark logs several (``BBOX``, ``SEGM``, ``FID``, ``CLIP``)."""
     after_stop: bool = False
     """True if it was logged after run_stop and therefore does not belong to the timed run."""
+    unit: str = ""
+    """What ``point`` counts, as logged: ``epoch_num``, ``samples_count``, ``step_num``, …"""
 
 
 @dataclass(frozen=True, slots=True)
