@@ -1,27 +1,18 @@
-"""Warning codes of the statistics room and what each means.
+"""Warning codes of the statistics room. They are part of every answer and never change.
 
-Codes are part of every answer and appear in tables, charts and exports; they never change.
+What each means and what to do about it is explained in the package's catalogue of codes.
 """
 
 from __future__ import annotations
 
 LEVEL_NOT_ATTAINED = "level-not-attained"
-SINGLE_RUN = "single-run"
-TIED_RUNS = "tied-runs"
-ZERO_VARIANCE = "zero-variance"
+"""No interval of the method reaches the level; the widest is given with the level it attains."""
 
-MEANINGS: dict[str, str] = {
-    LEVEL_NOT_ATTAINED: (
-        "So few runs cannot give an interval of the level asked for; the interval printed is the widest "
-        "there is and its attained level is stated. Measure more runs (six for 95 %)."
-    ),
-    SINGLE_RUN: "One run says nothing about the spread between runs; its interval is unbounded.",
-    TIED_RUNS: (
-        "Some runs took exactly the same time, so the law of times has atoms. Order-statistics intervals "
-        "still cover at least as often as they state; smooth models may not."
-    ),
-    ZERO_VARIANCE: (
-        "All runs took exactly the same time: identical to the resolution of the clock or of the evaluation "
-        "grid, which is not proof of no variation. The interval has no width and cannot be relied on."
-    ),
-}
+SINGLE_RUN = "single-run"
+"""One run says nothing of the spread: the interval is unbounded."""
+
+TIED_RUNS = "tied-runs"
+"""Some values are equal: the law has atoms."""
+
+ZERO_VARIANCE = "zero-variance"
+"""All values are equal, to the resolution of clock or grid: the width of 0 proves nothing."""
