@@ -119,15 +119,10 @@ class System:
 class ResultLogs:
     """All run files of one benchmark of one submission, before any scoring."""
 
-    result_id: str
-    round: str
-    submitter: str
-    entry: str
-    """v0.5 entry folder below the submitter, else empty."""
-    system_folder: str
     benchmark: str
+    """Name of the benchmark folder, or the logged name where there is no such folder."""
     folder: str
-    """The benchmark folder as filed (``mask`` for maskrcnn in some v0.6 entries)."""
+    """The benchmark folder as filed; empty where runs lie directly in the system folder."""
     path: str
     """Path of the folder relative to the root of the results repository."""
     runs: tuple[Run, ...]
@@ -142,6 +137,7 @@ class Submission:
     round: str
     submitter: str
     entry: str
+    """v0.5 entry folder below the submitter, else empty."""
     system_folder: str
     system: System
     results: tuple[ResultLogs, ...]
