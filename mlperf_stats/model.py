@@ -110,8 +110,6 @@ class System:
     host_processors: int | None = None
     """Host processors of the whole system."""
     framework: str = ""
-    raw: str = ""
-    """The description as filed (decoded text)."""
     problems: tuple[Problem, ...] = ()
 
 

@@ -83,6 +83,12 @@ def as_number(value: Any) -> float | None:
     return number if -1e300 < number < 1e300 else None
 
 
+def as_count(value: Any) -> int | None:
+    """The whole number that ``value`` is or spells, if a database can hold it, else None."""
+    number = as_number(value)
+    return int(number) if number is not None and number == int(number) and abs(number) < 2**63 else None
+
+
 def line_end(data: bytes, position: int) -> int:
     """Position of the line break (LF, CR or CRLF) at or after ``position``, else the end."""
     newline = data.find(b"\n", position)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlperf_stats.logs import mll, mllog, mlp05
-from mlperf_stats.logs.marks import Mark, as_number
+from mlperf_stats.logs.marks import Mark, as_count, as_number
 from mlperf_stats.model import Evaluation, Problem, Run, RunStatus
 
 _GRAMMARS = (mllog, mll, mlp05)
@@ -67,8 +67,6 @@ def _assemble(
     start_ms = found.start.time_ms if found.start else None
     stop_ms = found.stop.time_ms if found.stop else None
     evaluations = tuple(_evaluations(found, start_ms))
-    gbs = as_number(found.values.get("global_batch_size"))
-    train_samples = as_number(found.values.get("train_samples"))
     seed = found.values.get("seed")
     return Run(
         path=path,
@@ -77,9 +75,9 @@ def _assemble(
         stop_ms=stop_ms,
         minutes=minutes,
         evaluations=evaluations,
-        gbs=int(gbs) if gbs is not None and gbs == int(gbs) else None,
+        gbs=as_count(found.values.get("global_batch_size")),
         seed=_short_text(seed) if seed is not None else None,
-        train_samples=int(train_samples) if train_samples is not None else None,
+        train_samples=as_count(found.values.get("train_samples")),
         content_hash=content_hash,
         size_bytes=len(data),
         grammar=grammar,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mlperf_stats.logs.marks import as_number
+from mlperf_stats.logs.marks import as_count
 from mlperf_stats.model import Problem, System
 
 _MISSPELLED = {"divison": "division", "sumitter": "submitter", "system-type": "system_type"}
@@ -35,7 +35,7 @@ def read_system(data: bytes, path: str) -> System:
         system = _from_node_list(fields, nodes, path)
     else:
         system = _from_flat_fields(fields, path, problems)
-    return replace(system, raw=text[:200_000], problems=tuple(problems))
+    return replace(system, problems=tuple(problems))
 
 
 def _fields(text: str) -> tuple[dict[str, Any], list[Problem]]:
@@ -141,8 +141,8 @@ def _text(value: Any) -> str:
 
 
 def _count(value: Any) -> int | None:
-    number = as_number(value)
-    return int(number) if number is not None and number >= 0 and number == int(number) else None
+    count = as_count(value)
+    return count if count is not None and 0 <= count < 10**9 else None
 
 
 def _product(left: int | None, right: int | None) -> int | None:
