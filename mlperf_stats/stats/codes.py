@@ -16,3 +16,9 @@ TIED_RUNS = "tied-runs"
 
 ZERO_VARIANCE = "zero-variance"
 """All values are equal, to the resolution of clock or grid: the width of 0 proves nothing."""
+
+BOOTSTRAP_FEW_RUNS = "bootstrap-few-runs"
+"""Resampling so few runs understates the spread: means are covered less often than stated."""
+
+BCA_DEGENERATE = "bca-degenerate"
+"""Ties leave the jackknife without variance: BCa corrects for bias only."""
