@@ -169,9 +169,8 @@ def benchmark(round_name: str, name: str) -> Benchmark:
         return found
     close = difflib.get_close_matches(_folded(name), of_round.benchmarks, n=2)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
-    raise UnknownBenchmarkError(
-        f"round {of_round.round} has no benchmark {name!r}; {hint}it has: {', '.join(of_round.benchmarks)}"
-    )
+    names = ", ".join(sorted(of_round.benchmarks))
+    raise UnknownBenchmarkError(f"round {of_round.round} has no benchmark {name!r}; {hint}it has: {names}")
 
 
 def canonical_benchmark(round_name: str, folder_name: str) -> str | None:
@@ -232,10 +231,11 @@ def _find(of_round: Suite, name: str) -> Benchmark | None:
 
 @cache
 def _suites() -> Mapping[str, Suite]:
+    # Here, because naming a round or a campaign needs no table, and these imports cost more than it.
     import tomllib
-    from importlib.resources import files
+    from pathlib import Path
 
-    table = tomllib.loads(files(__package__).joinpath("suites.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads(Path(__file__).with_name("suites.toml").read_text(encoding="utf-8"))
     order: list[str] = table["rounds"]
     found: dict[str, dict[str, Benchmark]] = {name: {} for name in order}
     for entry in table["benchmark"]:
