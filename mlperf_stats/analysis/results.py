@@ -1,0 +1,115 @@
+"""Which results are there, with which scores and intervals? — the table behind ``results``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, STATISTICS_VERSION, with_summaries
+from mlperf_stats.store.database import Store
+from mlperf_stats.store.queries import Filters, StoredResult, list_results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "result_id",
+    "round",
+    "division",
+    "availability",
+    "submitter",
+    "system",
+    "benchmark",
+    "accelerator",
+    "accelerators",
+    "nodes",
+    "framework",
+    "gbs",
+    "runs",
+    "runs_converged",
+    "score_minutes",
+    "olympic_minutes",
+    "scaling_factor",
+    "median_minutes",
+    "median_low",
+    "median_high",
+    "median_level",
+    "gmean_minutes",
+    "gmean_low",
+    "gmean_high",
+    "expected_minutes",
+    "expected_low",
+    "expected_high",
+    "controlled_minutes",
+    "controlled_low",
+    "controlled_high",
+    "controlled_own_share",
+    "cv",
+    "convergence_points",
+    "energy_joules",
+    "warnings",
+)
+"""Columns of the results table; names and order are a contract with whoever reads the CSV."""
+
+
+@dataclass(frozen=True)
+class ResultsTable:
+    """Results, one row each, ordered by round, submitter, system and benchmark."""
+
+    rows: tuple[dict[str, Any], ...]
+    level: float
+    """Confidence level of the intervals."""
+    columns: tuple[str, ...] = COLUMNS
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A DataFrame with :data:`COLUMNS`; missing figures are NaN."""
+        import pandas as pd
+
+        return pd.DataFrame.from_records(list(self.rows), columns=list(self.columns))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: the level and the rows."""
+        return {"level": self.level, "results": [dict(row) for row in self.rows]}
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(max_rows=60, index=False))
+
+
+def results_table(
+    store: Store, filters: Filters | None = None, *, level: float = DEFAULT_LEVEL
+) -> ResultsTable:
+    """All results that fit ``filters``, with scores, intervals and warnings.
+
+    At the default level figures come from the database; at others they are computed now.
+    """
+    computed_by = STATISTICS_VERSION if level == DEFAULT_LEVEL else ""
+    results = list_results(store, filters, level=level, computed_by=computed_by)
+    rows = tuple(_row(result, summary) for result, summary in with_summaries(store, results, level))
+    return ResultsTable(rows, level)
+
+
+def _row(result: StoredResult, summary: Mapping[str, Any]) -> dict[str, Any]:
+    row = dict.fromkeys(COLUMNS)
+    row.update(
+        result_id=result.result_id,
+        round=result.round,
+        division=result.division,
+        availability=result.availability,
+        submitter=result.submitter,
+        system=result.system,
+        benchmark=result.benchmark,
+        accelerator=result.accelerator,
+        accelerators=result.accelerators,
+        nodes=result.nodes,
+        framework=result.framework,
+        scaling_factor=result.scaling_factor,
+    )
+    row.update(summary)
+    return row

@@ -1,0 +1,161 @@
+"""The figures of one result: score by the rules, own intervals, spread, warnings.
+
+They are computed once per change of the data and kept in the database (``refresh``), because a list
+of a thousand results must not wait for statistics.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from mlperf_stats.model import RunStatus
+from mlperf_stats.rules.scoring import olympic_energy, score
+from mlperf_stats.rules.suite import Benchmark, rules_for
+from mlperf_stats.store.database import Store
+from mlperf_stats.store.queries import (
+    Filters,
+    StoredResult,
+    StoredRun,
+    duplicate_hashes,
+    list_results,
+    runs_of,
+    write_summaries,
+)
+from mlperf_stats.store.schema import SUMMARY_COLUMNS
+
+STATISTICS_VERSION = "1"
+"""Raise it whenever a summary of the same runs would come out differently."""
+
+DEFAULT_LEVEL = 0.95
+
+_RUN_PROBLEMS_SHOWN = ("file-unreadable", "line-unparsable", "power-log-unsound", "stop-before-start")
+"""Problems of single runs that a reader of the result should know of."""
+
+
+def with_summaries(
+    store: Store, results: Sequence[StoredResult], level: float = DEFAULT_LEVEL
+) -> list[tuple[StoredResult, Mapping[str, Any]]]:
+    """Each result with its summary: the stored one where there is one, else computed now."""
+    missing = [result for result in results if result.summary is None]
+    computed = summarise(store, missing, level) if missing else {}
+    return [(result, result.summary or computed[result.key]) for result in results]
+
+
+def refresh(store: Store, on_progress: Callable[[int, int], None] | None = None) -> int:
+    """Compute and keep what is missing in the user's database; returns how many were missing."""
+    results = list_results(store, Filters(), level=DEFAULT_LEVEL, computed_by=STATISTICS_VERSION)
+    missing = [result for result in results if result.layer == "main" and result.summary is None]
+    computed = summarise(store, missing, DEFAULT_LEVEL, on_progress)
+    summaries = {key[1]: summary for key, summary in computed.items()}
+    write_summaries(store, summaries, level=DEFAULT_LEVEL, computed_by=STATISTICS_VERSION)
+    return len(missing)
+
+
+def summarise(
+    store: Store,
+    results: Sequence[StoredResult],
+    level: float = DEFAULT_LEVEL,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """Compute the summaries of ``results`` from their runs, by :attr:`StoredResult.key`."""
+    if not results:
+        return {}
+    runs = runs_of(store, results)
+    duplicated = duplicate_hashes(store)
+    summaries = {}
+    for number, result in enumerate(results, start=1):
+        summaries[result.key] = summarise_result(result, runs.get(result.key, []), duplicated, level)
+        if on_progress:
+            on_progress(number, len(results))
+    return summaries
+
+
+def summarise_result(
+    result: StoredResult, runs: Sequence[StoredRun], duplicated: Collection[str], level: float = DEFAULT_LEVEL
+) -> dict[str, Any]:
+    """The summary of one result (columns of ``SUMMARY_COLUMNS``); None where there is no figure.
+
+    Args:
+        result: The result.
+        runs: All its runs.
+        duplicated: Content hashes that more than one run file of the store has.
+        level: Confidence level of the intervals.
+    """
+    benchmark = rules_for(result.round, result.benchmark, len(runs))
+    official = score(
+        [run.minutes for run in runs],
+        [run.status for run in runs],
+        benchmark,
+        result.scaling_factor,
+        [run.start_ms for run in runs],
+    )
+    converged = [run for run in runs if run.status == RunStatus.CONVERGED and run.minutes is not None]
+    warnings = [*_data_warnings(result, runs, converged, duplicated), *official.warnings]
+    summary: dict[str, Any] = dict.fromkeys(SUMMARY_COLUMNS)
+    batch_sizes = {run.gbs for run in runs if run.gbs is not None}
+    summary.update(
+        gbs=batch_sizes.pop() if len(batch_sizes) == 1 else None,
+        runs=sum(run.status != RunStatus.ABSENT for run in runs),
+        runs_converged=len(converged),
+        score_minutes=official.score_minutes,
+        olympic_minutes=official.olympic_minutes,
+        convergence_points=len({run.convergence_point for run in converged} - {None}),
+        energy_joules=olympic_energy([run.energy_joules for run in runs], official),
+    )
+    minutes = [run.minutes for run in converged if run.minutes is not None]
+    if minutes:
+        warnings.extend(_own_intervals(summary, minutes, benchmark, level))
+    summary["warnings"] = ";".join(dict.fromkeys(warnings))
+    return summary
+
+
+def _own_intervals(
+    summary: dict[str, Any], minutes: Sequence[float], benchmark: Benchmark, level: float
+) -> list[str]:
+    """Fill in what the converged runs alone tell; returns the warnings that come with it."""
+    from mlperf_stats.stats.expected_score import expected_score_interval
+    from mlperf_stats.stats.order_statistics import median_interval
+    from mlperf_stats.stats.t_log import geometric_mean_interval
+
+    if len(minutes) > 1:
+        summary["cv"] = statistics.stdev(minutes) / statistics.fmean(minutes)
+    warnings: list[str] = []
+    median = median_interval(minutes, level)
+    summary["median_level"] = median.level_attained
+    intervals = {
+        "median": median,
+        "gmean": geometric_mean_interval(minutes, level),
+        "expected": expected_score_interval(
+            minutes, benchmark.scored_runs, benchmark.dropped_each_side, level
+        ),
+    }
+    for name, interval in intervals.items():
+        summary[f"{name}_minutes"] = interval.estimate
+        # Times are positive: an interval open to below ends at 0.
+        summary[f"{name}_low"] = max(interval.low, 0.0)
+        summary[f"{name}_high"] = interval.high
+        warnings.extend(interval.warnings)
+    return warnings
+
+
+def _data_warnings(
+    result: StoredResult,
+    runs: Sequence[StoredRun],
+    converged: Sequence[StoredRun],
+    duplicated: Collection[str],
+) -> list[str]:
+    warnings = []
+    if result.covers_published:
+        warnings.append("covers-published")
+    if len({run.gbs for run in runs if run.gbs is not None}) > 1:
+        warnings.append("mixed-gbs")
+    if any(run.content_hash in duplicated for run in runs):
+        warnings.append("duplicate-runs")
+    if len(converged) < sum(run.status != RunStatus.ABSENT for run in runs):
+        warnings.append("nonconverged-left-out")
+    warnings.extend(problem.code for problem in result.problems)
+    shown = {problem.code for run in runs for problem in run.problems}
+    warnings.extend(code for code in _RUN_PROBLEMS_SHOWN if code in shown)
+    return warnings
