@@ -1,0 +1,1 @@
+"""One module per command: the function ``command`` (its docstring is the help) and ``EXAMPLES``."""

@@ -1,0 +1,158 @@
+"""``mlperf-stats ingest``: logs into the database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlperf_stats.cli.completion import complete_round
+from mlperf_stats.cli.console import Column, clean, print_lines, print_table
+from mlperf_stats.cli.options import DB_OPTION, OutputOptions
+from mlperf_stats.cli.output import Format, Output, emit_json, emit_print, emit_rows
+from mlperf_stats.explanations import catalogue
+
+if TYPE_CHECKING:
+    from mlperf_stats.store.ingest import IngestProgress, IngestReport
+
+EXAMPLES = (
+    ("mlperf-stats ingest training_results_v5.0", "a clone; the round is read from its name"),
+    ("mlperf-stats ingest results.zip --round 5.1", "an archive whose name does not tell the round"),
+    ("mlperf-stats ingest my-campaign --round local --db mine.db", "own runs, in a database of their own"),
+)
+
+WORST_SHOWN = 5
+
+
+def command(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Folders, .zip or .tar.* with <submitter>/results inside."),
+    ],
+    output: OutputOptions,
+    round_name: Annotated[
+        str | None,
+        typer.Option(
+            "--round",
+            metavar="ROUND",
+            help="The round of all PATHs; 'local' for own runs.",
+            autocompletion=complete_round,
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest", metavar="FILE", help="Published files (lines 'round,path'): missing ones are noted."
+        ),
+    ] = None,
+    database: Annotated[Path | None, DB_OPTION] = None,
+) -> None:
+    """Read a results repository, an archive or a campaign into the database.
+
+    Reading the same files again changes nothing; a changed file replaces its run. What is wrong with
+    an input is counted and kept, it never stops the others.
+    """
+    from mlperf_stats.analysis.summaries import refresh
+    from mlperf_stats.store import default_db_path, open_store
+    from mlperf_stats.store.ingest import ingest
+
+    with open_store(database, write=True) as store:
+        with _progress_bar() as on_progress:
+            report = ingest(store, paths, round=round_name, manifest=manifest, on_progress=on_progress)
+        refresh(store)
+    _emit(output, report, database or default_db_path())
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[IngestProgress], None] | None]:
+    """A bar on the terminal's stderr; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda state: bar.update(
+            task, description=clean(state.label), completed=state.bytes_done, total=state.bytes_total
+        )
+
+
+def _emit(output: Output, report: IngestReport, database: Path) -> None:
+    problems = _problem_rows(report)
+    match output.format:
+        case Format.JSON:
+            emit_json(output, _summary(report, database))
+        case Format.CSV | Format.MARKDOWN:
+            emit_rows(output, problems, columns=("code", "count", "brief"), view=PROBLEM_VIEW)
+        case Format.TABLE:
+            emit_print(output, lambda out: _print_report(report, problems, database, out))
+
+
+def _summary(report: IngestReport, database: Path) -> dict[str, Any]:
+    return {
+        "database": str(database),
+        "submissions": report.submissions,
+        "results": report.results,
+        "runs": report.runs,
+        "added": report.added,
+        "replaced": report.replaced,
+        "unchanged": report.unchanged,
+        "ignored_files": report.ignored_files,
+        "runs_by_status": report.runs_by_status,
+        "runs_by_round": report.runs_by_round,
+        "problems_by_code": report.problems_by_code,
+        "skipped_members": report.skipped_members,
+        "worst": [{"path": path, "code": code, "detail": detail} for path, code, detail in report.worst],
+    }
+
+
+def _problem_rows(report: IngestReport) -> list[dict[str, Any]]:
+    known = catalogue()
+    return [
+        {"code": code, "count": number, "brief": known[code].brief if code in known else ""}
+        for code, number in report.problems_by_code.most_common()
+    ]
+
+
+PROBLEM_VIEW = (
+    Column("Count", lambda row: str(row["count"]), justify="right"),
+    Column("Problem", lambda row: str(row["code"])),
+    Column("In brief", lambda row: str(row["brief"]), wraps=True),
+)
+
+
+def _print_report(report: IngestReport, problems: list[dict[str, Any]], database: Path, out: Any) -> None:
+    statuses = ", ".join(f"{number} {status}" for status, number in report.runs_by_status.most_common())
+    rounds = ", ".join(f"{number} of {name}" for name, number in sorted(report.runs_by_round.items()))
+    print_lines(
+        [
+            f"{report.submissions} submissions, {report.results} results, {report.runs} runs: {statuses}",
+            f"Runs by round: {rounds}",
+            f"{database}: {report.added} runs added, {report.replaced} replaced, {report.unchanged} kept",
+            f"{report.ignored_files} other files were counted and not read",
+            *(
+                f"{number} archive members skipped: {why}"
+                for why, number in report.skipped_members.most_common()
+            ),
+        ],
+        out,
+    )
+    if not problems:
+        return
+    print_lines(["", "Problems noted (kept with the runs; 'mlperf-stats explain PROBLEM' says more):"], out)
+    print_table(PROBLEM_VIEW, problems, out)
+    if report.worst:
+        print_lines(["", "Most serious:"], out)
+        print_lines([f"  {path}: {code}, {detail}" for path, code, detail in report.worst[:WORST_SHOWN]], out)

@@ -1,0 +1,39 @@
+"""Values that the shell completes for filters and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+
+def complete_from(*values: str) -> Callable[[str], list[str]]:
+    """A completion of a fixed list of values."""
+
+    def complete(incomplete: str) -> list[str]:
+        return _starting_with(incomplete, values)
+
+    return complete
+
+
+def complete_round(incomplete: str) -> list[str]:
+    """The rounds that the rules know."""
+    from mlperf_stats.rules.suite import rounds
+
+    return _starting_with(incomplete, rounds())
+
+
+def complete_benchmark(incomplete: str) -> list[str]:
+    """The benchmarks of all rounds."""
+    from mlperf_stats.rules.suite import rounds, suite
+
+    return _starting_with(incomplete, sorted({bench.name for name in rounds() for bench in suite(name)}))
+
+
+def complete_code(incomplete: str) -> list[str]:
+    """The codes of the catalogue."""
+    from mlperf_stats.explanations import catalogue
+
+    return _starting_with(incomplete, catalogue())
+
+
+def _starting_with(incomplete: str, values: Iterable[str]) -> list[str]:
+    return [value for value in values if value.startswith(incomplete.lower())]

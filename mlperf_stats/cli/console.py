@@ -1,0 +1,151 @@
+"""Everything that is printed goes through here: clean text, tables that fit, plain when piped."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, Literal, Protocol
+
+GAP = "  "
+SHORTEST_ID = 24
+SHORTEST_NAME = 4
+
+
+class CellText(Protocol):
+    """Turns a row into the text of one cell."""
+
+    def __call__(self, row: Mapping[str, Any], /) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table for reading: its header, its text, and how it gives way to width."""
+
+    header: str
+    text: CellText
+    justify: Literal["left", "right"] = "left"
+    wraps: bool = False
+    """On a terminal the text may take several lines, broken at spaces."""
+    is_id: bool = False
+    """On a terminal the text is a result id that is shortened to the width that is left."""
+
+
+def clean(text: str) -> str:
+    """``text`` with everything that could steer a terminal or break a line made visible.
+
+    Names in logs may hold newlines, escape sequences or marks that reverse the writing direction;
+    each such character is shown as its escape, ``\\x1b`` or ``\\u202e``.
+    """
+    if text.isprintable():
+        return text
+    return "".join(character if _is_harmless(character) else _escaped(character) for character in text)
+
+
+def _is_harmless(character: str) -> bool:
+    return character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def print_table(
+    columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], out: IO[str] | None = None
+) -> None:
+    """Print rows as text: ruled and folded to a terminal's width, plain and uncut where piped."""
+    out = out or sys.stdout
+    cells = [[clean(column.text(row)) for column in columns] for row in rows]
+    if out.isatty():
+        _print_on_terminal(columns, cells, out)
+    else:
+        out.writelines(f"{line}\n" for line in _plain_lines(columns, cells))
+
+
+def print_lines(lines: Sequence[str], out: IO[str] | None = None) -> None:
+    """Print cleaned lines of running text."""
+    out = out or sys.stdout
+    out.writelines(f"{clean(line)}\n" for line in lines)
+
+
+def shorten_id(result_id: str, width: int) -> str:
+    """``result_id`` in at most ``width`` characters: submitter and system are cut in the middle.
+
+    A cut is an ellipsis, which ``show`` reads as a wildcard; parts keep at least four characters.
+    """
+    parts = result_id.split("/")
+    names = parts[1:-1]
+    kept = [len(name) for name in names]
+    excess = len(result_id) - width
+    while excess > 0 and max(kept, default=0) > SHORTEST_NAME:
+        kept[kept.index(max(kept))] -= 1
+        excess -= 1
+    return "/".join([*parts[:1], *map(_cut_middle, names, kept), *parts[1:][-1:]])
+
+
+def _cut_middle(text: str, width: int) -> str:
+    if len(text) <= width:
+        return text
+    head = width // 2
+    return f"{text[:head]}…{text[len(text) - (width - 1 - head) :]}"
+
+
+def _plain_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of an aligned table without colour, rules or cuts."""
+    headers = [column.header for column in columns]
+    widths = [max(map(_width, texts)) for texts in zip(headers, *cells, strict=True)]
+    return [_plain_line(columns, widths, row) for row in (headers, *cells)]
+
+
+def _plain_line(columns: Sequence[Column], widths: Sequence[int], row: Sequence[str]) -> str:
+    padded = []
+    for column, width, text in zip(columns, widths, row, strict=True):
+        space = " " * (width - _width(text))
+        padded.append(space + text if column.justify == "right" else text + space)
+    return GAP.join(padded).rstrip()
+
+
+def _width(text: str) -> int:
+    """Terminal cells that ``text`` takes: East Asian wide characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in text
+    )
+
+
+def _print_on_terminal(columns: Sequence[Column], cells: list[list[str]], out: IO[str]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=out, highlight=False)
+    _shorten_ids(columns, cells, console.width)
+    # The ruled style puts one blank between columns, the padding the other.
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, len(GAP) - 1, 0, 0))
+    for column in columns:
+        table.add_column(Text(column.header), justify=column.justify, overflow="fold")
+    for row in cells:
+        # Text objects: square brackets in names are no markup.
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def _shorten_ids(columns: Sequence[Column], cells: list[list[str]], width: int) -> None:
+    """Shorten the id column of ``cells`` in place to what the other columns leave of ``width``."""
+    ids = [index for index, column in enumerate(columns) if column.is_id]
+    if not ids:
+        return
+    others = 0
+    for index, column in enumerate(columns):
+        if index not in ids:
+            texts = [column.header, *(row[index] for row in cells)]
+            if column.wraps:
+                texts = [word for text in texts for word in text.split()]
+            others += max(map(_width, texts), default=0)
+    room = width - others - (len(columns) - 1) * len(GAP)
+    for row in cells:
+        row[ids[0]] = shorten_id(row[ids[0]], max(room, SHORTEST_ID))

@@ -1,0 +1,142 @@
+"""The options that commands share: filters, the database, the level, the output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlperf_stats.cli.completion import complete_benchmark, complete_from, complete_round
+from mlperf_stats.cli.output import Format, Output
+from mlperf_stats.cli.parameters import OptionGroup
+from mlperf_stats.errors import InputError
+from mlperf_stats.store import Filters, Store, open_store
+
+
+def parse_fraction(text: str | float) -> float:
+    """``0.95`` or ``95%`` as a fraction strictly between 0 and 1 (Typer passes defaults as they are)."""
+    stripped = str(text).strip()
+    number, is_percent = stripped.removesuffix("%"), stripped.endswith("%")
+    try:
+        value = float(number) / (100 if is_percent else 1)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < 1:
+        raise typer.BadParameter(f"{text!r} is no fraction between 0 and 1; write it as 0.95 or 95%")
+    return value
+
+
+def _filters(
+    rounds: Annotated[
+        list[str] | None,
+        typer.Option("--round", metavar="ROUND", help="For example 5.0.", autocompletion=complete_round),
+    ] = None,
+    divisions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--division",
+            metavar="NAME",
+            help="closed or open.",
+            autocompletion=complete_from("closed", "open"),
+        ),
+    ] = None,
+    availabilities: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--availability",
+            metavar="NAME",
+            help="available, preview or research.",
+            autocompletion=complete_from("available", "preview", "research"),
+        ),
+    ] = None,
+    submitters: Annotated[
+        list[str] | None, typer.Option("--submitter", metavar="NAME", help="Submitter's folder.")
+    ] = None,
+    systems: Annotated[
+        list[str] | None, typer.Option("--system", metavar="NAME", help="System's folder.")
+    ] = None,
+    accelerators: Annotated[
+        list[str] | None, typer.Option("--accelerator", metavar="NAME", help="For example *H100*.")
+    ] = None,
+    benchmarks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--benchmark", metavar="NAME", help="For example bert.", autocompletion=complete_benchmark
+        ),
+    ] = None,
+    min_accelerators: Annotated[
+        int | None,
+        typer.Option("--min-accelerators", metavar="N", min=0, help="At least N in the whole system."),
+    ] = None,
+    max_accelerators: Annotated[
+        int | None,
+        typer.Option("--max-accelerators", metavar="N", min=0, help="At most N in the whole system."),
+    ] = None,
+) -> Filters:
+    if min_accelerators is not None and max_accelerators is not None and min_accelerators > max_accelerators:
+        raise InputError(
+            f"--min-accelerators {min_accelerators} is above --max-accelerators {max_accelerators}; swap them"
+        )
+    return Filters(
+        rounds=tuple(rounds or ()),
+        divisions=tuple(divisions or ()),
+        availabilities=tuple(availabilities or ()),
+        submitters=tuple(submitters or ()),
+        systems=tuple(systems or ()),
+        accelerators=tuple(accelerators or ()),
+        benchmarks=tuple(benchmarks or ()),
+        min_accelerators=min_accelerators,
+        max_accelerators=max_accelerators,
+    )
+
+
+def _output(
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="Form of the output (default: table, or what FILE ends in)."),
+    ] = None,
+    path: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="Write to FILE.")
+    ] = None,
+) -> Output:
+    return Output(form or _form_of(path), path)
+
+
+def _form_of(path: Path | None) -> Format:
+    suffix = path.suffix.lower().removeprefix(".") if path else ""
+    return next((form for form in Format if form.value == suffix), Format.TABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Which results a command sees: the user's database over the published snapshot."""
+
+    path: Path | None
+    published: bool
+
+    def open(self) -> Store:
+        """The store, to be used as a context manager."""
+        return open_store(self.path, published=self.published)
+
+
+def _database(
+    path: Annotated[Path | None, DB_OPTION] = None,
+    no_published: Annotated[
+        bool, typer.Option("--no-published", help="Leave out the published results that are shipped.")
+    ] = False,
+) -> Database:
+    return Database(path, published=not no_published)
+
+
+DB_OPTION = typer.Option(
+    "--db", metavar="FILE", dir_okay=False, help="Your database (default: in your data directory)."
+)
+FilterOptions = Annotated[Filters, OptionGroup(_filters)]
+OutputOptions = Annotated[Output, OptionGroup(_output)]
+DatabaseOptions = Annotated[Database, OptionGroup(_database)]
+LevelOption = Annotated[
+    float,
+    typer.Option("--level", metavar="LEVEL", parser=parse_fraction, help="Confidence level, 0.95 or 95%."),
+]

@@ -1,0 +1,51 @@
+"""Which commands there are, with what ``--help`` says of them before their modules are imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEntry:
+    """A built-in command; its module is ``mlperf_stats.cli.commands.<name>``."""
+
+    name: str
+    section: str
+    brief: str
+    """First line of the command's help; a test holds the two equal."""
+
+    @property
+    def module(self) -> str:
+        return f"mlperf_stats.cli.commands.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A command that joins through the entry-point group and needs an extra to be installed."""
+
+    name: str
+    section: str
+    brief: str
+    package: str
+    """Import name of the package that brings it; it is listed where that package is installed."""
+    extra: str
+
+
+ENTRY_POINT_GROUP = "mlperf_stats.commands"
+
+RESULTS = "Read results"
+DATA = "Bring in and take out data"
+MORE = "More"
+
+COMMANDS = (
+    CommandEntry("results", RESULTS, "One line per result: score, median, interval, runs, warnings."),
+    CommandEntry("show", RESULTS, "Every run, evaluation, problem and source of one result."),
+    CommandEntry("explain", RESULTS, "What a warning means and what to do about it."),
+    CommandEntry("ingest", DATA, "Read a results repository, an archive or a campaign into the database."),
+    CommandEntry("export", DATA, "Write runs, evaluations or results as CSV, XLSX or Parquet."),
+)
+
+COMPANIONS = (
+    Companion("run", MORE, "Repeat training runs, with a stopping rule.", "mlperf_runners", "runners"),
+    Companion("dashboard", MORE, "Open the dashboard in a browser.", "mlperf_dashboards", "dashboard"),
+)

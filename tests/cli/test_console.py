@@ -1,0 +1,108 @@
+"""Nothing from a log reaches the terminal raw, and tables fit or stay plain."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+
+from mlperf_stats.cli.console import Column, clean, print_table, shorten_id
+
+HOSTILE = "evil\n\x1b[31mred\x1b]0;title\x07 \u202etxt [bold]markup[/bold] [/nonsense]"
+
+COLUMNS = (
+    Column("Result", lambda row: row["result_id"], is_id=True),
+    Column("Score", lambda row: row["score"], justify="right"),
+    Column("Warnings", lambda row: row["warnings"], wraps=True),
+)
+LONG_ID = "5.0/Some-Submitter-GmbH/AS-A126GS-TNBR_8xB200-SXM-180GB_pytorch-and-more/llama2_70b_lora"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def printed(rows: list[dict[str, str]], out: io.StringIO) -> str:
+    print_table(COLUMNS, rows, out)
+    return out.getvalue()
+
+
+def without_style(text: str) -> str:
+    """Rich's own bold and reset sequences taken out; anything else stays to be found."""
+    return re.sub("\x1b\\[[01]m", "", text)
+
+
+@pytest.mark.parametrize("raw", ["\n", "\r", "\x1b", "\x07", "\x9b", "\u202e", "\u2028", "\x00"])
+def test_clean_shows_what_could_steer_a_terminal(raw: str) -> None:
+    assert raw not in clean(f"a{raw}b")
+    assert clean(f"a{raw}b") == f"a{raw.encode('unicode_escape').decode()}b"
+
+
+def test_clean_leaves_ordinary_text_alone() -> None:
+    text = "IBM+CoreWeave (TM) × 8\u00a0GPUs, 系统 – ∞"
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize("out", [io.StringIO(), Terminal()], ids=["piped", "terminal"])
+def test_hostile_names_are_neutralised_in_tables(out: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    text = without_style(printed([{"result_id": "x", "score": "1", "warnings": HOSTILE}], out))
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)
+    assert "[bold]markup[/bold] [/nonsense]" in text
+    assert "evil\\n\\x1b[31mred" in text
+
+
+def test_piped_table_is_plain_and_uncut() -> None:
+    text = printed([{"result_id": LONG_ID, "score": "13.42", "warnings": "a-code b-code"}], io.StringIO())
+    header, row = text.splitlines()
+    assert row == f"{LONG_ID}  13.42  a-code b-code"
+    assert header.split() == ["Result", "Score", "Warnings"]
+    assert header.index("Score") == len(LONG_ID) + 2
+
+
+def test_piped_columns_align_under_wide_characters() -> None:
+    rows = [
+        {"result_id": "系统", "score": "1", "warnings": ""},
+        {"result_id": "abcd", "score": "1", "warnings": ""},
+    ]
+    _, first, second = printed(rows, io.StringIO()).splitlines()
+    # Two wide characters take the four cells of "abcd".
+    assert first.removeprefix("系统") == second.removeprefix("abcd")
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_terminal_table_fits_and_shortens_the_id(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    rows = [{"result_id": LONG_ID, "score": "13.42", "warnings": "unknown-absent-runs mixed-gbs"}]
+    text = without_style(printed(rows, Terminal()))
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" in text
+    assert "unknown-absent-runs" in text
+    assert "13.42" in text
+
+
+def test_wide_terminal_shows_the_whole_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert LONG_ID in printed([{"result_id": LONG_ID, "score": "1", "warnings": ""}], Terminal())
+
+
+def test_no_colour_codes_when_piped_even_if_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b" not in printed([{"result_id": "x", "score": "1", "warnings": ""}], io.StringIO())
+
+
+def test_shorten_id_cuts_the_longest_parts_in_the_middle() -> None:
+    short = shorten_id(LONG_ID, 48)
+    assert len(short) == 48
+    parts = short.split("/")
+    assert parts[0] == "5.0"
+    assert parts[3] == "llama2_70b_lora"
+    assert parts[2].startswith("AS-A")
+    assert parts[2].endswith("more")
+
+
+def test_shorten_id_leaves_what_fits_and_stops_at_the_bone() -> None:
+    assert shorten_id("5.0/a/b/bert", 20) == "5.0/a/b/bert"
+    assert shorten_id("5.0/abcdefgh/ijklmnop/bert", 1) == "5.0/ab…h/ij…p/bert"
