@@ -1,5 +1,24 @@
-"""Statistics for MLPerf Training results. Importing it is cheap: what is heavy loads when used."""
+"""Statistics for MLPerf Training results. Importing it is cheap: what is heavy loads when used.
+
+import mlperf_stats as ms
+
+table = ms.published().filter(round="5.0", benchmark="bert")
+table.to_frame()[["result_id", "score_minutes", "median_low", "median_high"]]
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlperf_stats.api import published, results, show
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "published", "results", "show"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("mlperf_stats.api"), name)
+    raise AttributeError(f"module 'mlperf_stats' has no attribute {name!r}")

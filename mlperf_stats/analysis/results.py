@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import fnmatch
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, STATISTICS_VERSION, with_summaries
+from mlperf_stats.errors import InputError
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, StoredResult, list_results
 
@@ -68,6 +70,31 @@ class ResultsTable:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.rows)
 
+    def filter(self, **patterns: str | Iterable[str]) -> ResultsTable:
+        """The rows whose columns fit: ``table.filter(round="5.0", benchmark=["bert", "r*"])``.
+
+        Patterns are case-insensitive globs on the whole value; of several for a column one must fit.
+
+        Raises:
+            InputError: a name is no column.
+        """
+        unknown = [name for name in patterns if name not in self.columns]
+        if unknown:
+            raise InputError(f"results have no column {unknown[0]!r}; they have {', '.join(self.columns)}")
+        wanted = {
+            name: [item.lower() for item in ([value] if isinstance(value, str) else value)]
+            for name, value in patterns.items()
+        }
+        rows = tuple(
+            row
+            for row in self.rows
+            if all(
+                any(fnmatch.fnmatchcase(str(row[name]).lower(), item) for item in items)
+                for name, items in wanted.items()
+            )
+        )
+        return ResultsTable(rows, self.level, self.columns)
+
     def to_frame(self) -> pd.DataFrame:
         """A DataFrame with :data:`COLUMNS`; missing figures are NaN."""
         import pandas as pd
@@ -91,12 +118,13 @@ def results_table(
     """
     computed_by = STATISTICS_VERSION if level == DEFAULT_LEVEL else ""
     results = list_results(store, filters, level=level, computed_by=computed_by)
-    rows = tuple(_row(result, summary) for result, summary in with_summaries(store, results, level))
+    rows = tuple(result_row(result, summary) for result, summary in with_summaries(store, results, level))
     return ResultsTable(rows, level)
 
 
-def _row(result: StoredResult, summary: Mapping[str, Any]) -> dict[str, Any]:
-    row = dict.fromkeys(COLUMNS)
+def result_row(result: StoredResult, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """The line of the results table that a result and its summary make."""
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
     row.update(
         result_id=result.result_id,
         round=result.round,

@@ -178,19 +178,21 @@ def result_ids(store: Store) -> list[str]:
 
 
 def runs_of(store: Store, results: Iterable[StoredResult]) -> dict[tuple[str, int], list[StoredRun]]:
-    """Runs of each result, in the order they were filed, by :attr:`StoredResult.key`."""
+    """Runs of each result, ordered by path (numbers as numbers), by :attr:`StoredResult.key`."""
     runs: dict[tuple[str, int], list[StoredRun]] = {}
     for layer, keys in _keys_by_layer(results):
         for chunk in _chunks(keys):
             rows = store.connection.execute(
                 f"SELECT {', '.join(_RUN_FIELDS)} FROM {layer}.runs "
-                f"WHERE result_key IN ({', '.join('?' * len(chunk))}) ORDER BY run_key",
+                f"WHERE result_key IN ({', '.join('?' * len(chunk))})",
                 chunk,
             )
             for row in rows:
                 values: dict[str, Any] = dict(zip(_RUN_FIELDS, row, strict=True))
                 run = StoredRun(**{**values, "problems": decode_problems(values["problems"])})
                 runs.setdefault((layer, run.result_key), []).append(run)
+    for of_result in runs.values():
+        of_result.sort(key=lambda run: natural_key(run.path))
     return runs
 
 

@@ -1,0 +1,161 @@
+"""Everything about one result: its runs, evaluations, problems and sources."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from mlperf_stats.analysis.results import result_row
+from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, summarise
+from mlperf_stats.errors import NotFoundError
+from mlperf_stats.rules.scoring import Score, score
+from mlperf_stats.rules.suite import Benchmark, rules_for
+from mlperf_stats.store.database import Store
+from mlperf_stats.store.queries import (
+    StoredResult,
+    StoredRun,
+    duplicate_hashes,
+    evaluations_of,
+    find_by_id,
+    result_ids,
+    runs_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SUGGESTED = 5
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """One run of a result with all that is known of it."""
+
+    run: StoredRun
+    role: str
+    """What the score does with it: ``counts``, ``dropped fast``, ``dropped slow`` or ``not used``."""
+    evaluations: tuple[dict[str, Any], ...]
+    """In the order of the log: number, elapsed_ms, point, value, metric, after_stop."""
+    identical_to: tuple[str, ...]
+    """``result_id path`` of other run files with the same bytes."""
+
+
+@dataclass(frozen=True)
+class ResultDetail:
+    """One result in full."""
+
+    row: dict[str, Any]
+    """Its line of the results table."""
+    result: StoredResult
+    benchmark: Benchmark
+    """The rules that score it."""
+    score: Score
+    runs: tuple[RunDetail, ...]
+    level: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, nested: the row, the system as filed, and every run."""
+        described = asdict(self.result)
+        for name in ("layer", "result_key", "summary"):
+            described.pop(name)
+        return {
+            "level": self.level,
+            "result": self.row,
+            "source": described,
+            "runs": [
+                {
+                    **asdict(detail.run),
+                    "role": detail.role,
+                    "identical_to": list(detail.identical_to),
+                    "evaluations": [dict(item) for item in detail.evaluations],
+                }
+                for detail in self.runs
+            ],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per run."""
+        import pandas as pd
+
+        rows = [{**asdict(detail.run), "role": detail.role} for detail in self.runs]
+        return pd.DataFrame(rows).drop(columns=["problems"])
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(index=False))
+
+
+def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -> ResultDetail:
+    """The result with this id, or with the only id that contains the text or fits the glob.
+
+    Raises:
+        NotFoundError: none or several fit; the message names some.
+    """
+    result = find_result(store, result_id)
+    runs = runs_of(store, [result]).get(result.key, [])
+    summary = summarise(store, [result], level)[result.key]
+    benchmark = rules_for(result.round, result.benchmark, len(runs))
+    scored = score(
+        [run.minutes for run in runs],
+        [run.status for run in runs],
+        benchmark,
+        result.scaling_factor,
+        [run.start_ms for run in runs],
+    )
+    duplicates = duplicate_hashes(store)
+    evaluations = evaluations_of(store, result)
+    details = tuple(
+        RunDetail(
+            run,
+            _role(scored, number),
+            tuple(evaluations.get(run.run_key, ())),
+            tuple(
+                f"{other} {path}"
+                for other, path in duplicates.get(run.content_hash, ())
+                if (other, path) != (result.result_id, run.path)
+            ),
+        )
+        for number, run in enumerate(runs)
+    )
+    return ResultDetail(result_row(result, summary), result, benchmark, scored, details, level)
+
+
+def find_result(store: Store, text: str) -> StoredResult:
+    """The result that ``text`` names: an id, a part of one, or a glob that only one id fits.
+
+    Raises:
+        NotFoundError: none or several fit; the message names some.
+    """
+    exact = find_by_id(store, text)
+    if exact:
+        return exact
+    ids = result_ids(store)
+    wanted = text.strip().strip("/").lower()
+    pattern = wanted if any(sign in wanted for sign in "*?[") else f"*{wanted}*"
+    fitting = [name for name in ids if fnmatch.fnmatchcase(name.lower(), pattern)]
+    found = find_by_id(store, fitting[0]) if len(fitting) == 1 else None
+    if found:
+        return found
+    raise NotFoundError(_not_one(text, fitting, ids))
+
+
+def _not_one(text: str, fitting: Sequence[str], ids: Sequence[str]) -> str:
+    if fitting:
+        some = ", ".join(fitting[:_SUGGESTED])
+        more = f" and {len(fitting) - _SUGGESTED} more" if len(fitting) > _SUGGESTED else ""
+        return f"{text!r} fits {len(fitting)} results: {some}{more}; name one of them"
+    close = get_close_matches(text, ids, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(close)}?" if close else "'mlperf-stats results' lists them all"
+    return f"no result has the id {text!r}; {hint}"
+
+
+def _role(scored: Score, number: int) -> str:
+    if number in scored.kept:
+        return "counts"
+    if number in scored.dropped_fast:
+        return "dropped fast"
+    if number in scored.dropped_slow:
+        return "dropped slow"
+    return "not used"
