@@ -11,6 +11,7 @@ from typing import IO, Any, Literal, Protocol
 GAP = "  "
 SHORTEST_ID = 24
 SHORTEST_NAME = 4
+SHORTEST_WORD = 10
 
 
 class CellText(Protocol):
@@ -123,29 +124,39 @@ def _print_on_terminal(columns: Sequence[Column], cells: list[list[str]], out: I
     from rich.text import Text
 
     console = Console(file=out, highlight=False)
-    _shorten_ids(columns, cells, console.width)
+    widths = _fitted_widths(columns, cells, console.width)
     # The ruled style puts one blank between columns, the padding the other.
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, len(GAP) - 1, 0, 0))
-    for column in columns:
-        table.add_column(Text(column.header), justify=column.justify, overflow="fold")
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(Text(column.header), justify=column.justify, overflow="fold", width=width)
     for row in cells:
         # Text objects: square brackets in names are no markup.
-        table.add_row(*map(Text, row))
+        texts = (
+            shorten_id(text, width) if column.is_id else text
+            for column, text, width in zip(columns, row, widths, strict=True)
+        )
+        table.add_row(*map(Text, texts))
     console.print(table)
 
 
-def _shorten_ids(columns: Sequence[Column], cells: list[list[str]], width: int) -> None:
-    """Shorten the id column of ``cells`` in place to what the other columns leave of ``width``."""
-    ids = [index for index, column in enumerate(columns) if column.is_id]
-    if not ids:
-        return
-    others = 0
-    for index, column in enumerate(columns):
-        if index not in ids:
-            texts = [column.header, *(row[index] for row in cells)]
-            if column.wraps:
-                texts = [word for text in texts for word in text.split()]
-            others += max(map(_width, texts), default=0)
-    room = width - others - (len(columns) - 1) * len(GAP)
-    for row in cells:
-        row[ids[0]] = shorten_id(row[ids[0]], max(room, SHORTEST_ID))
+def _fitted_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Widths that fit ``width``: texts are wrapped at words, then ids shortened, then words broken."""
+    headers = [column.header for column in columns]
+    widths = [max(map(_width, texts)) for texts in zip(headers, *cells, strict=True)]
+    wrapped = [
+        max((_width(word) for row in cells for word in row[index].split()), default=0)
+        for index in range(len(columns))
+    ]
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
+    for shrinks, floors in (
+        ([column.wraps for column in columns], wrapped),
+        ([column.is_id for column in columns], [SHORTEST_ID] * len(columns)),
+        ([column.wraps for column in columns], [SHORTEST_WORD] * len(columns)),
+    ):
+        for index in range(len(columns)):
+            if shrinks[index] and excess > 0:
+                floor = max(floors[index], _width(headers[index]))
+                given = min(excess, max(widths[index] - floor, 0))
+                widths[index] -= given
+                excess -= given
+    return widths

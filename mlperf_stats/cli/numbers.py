@@ -31,6 +31,13 @@ def percent(fraction: float | None, decimals: int = 1) -> str:
     return f"{100 * fraction:.{decimals}f}".removesuffix("." + "0" * decimals) + "%"
 
 
+def progress(value: float | None) -> str:
+    """Training progress: whole numbers in full, others to six digits, ``?`` where it is not known."""
+    if value is None:
+        return "?"
+    return f"{value:.0f}" if value == round(value) else f"{value:.6g}"
+
+
 def count(value: int | None) -> str:
     """A whole number, empty where there is none."""
     return "" if value is None else str(value)

@@ -45,8 +45,8 @@ def command(
 
     XLSX and Parquet need the extra 'export': pip install 'mlperf-stats[export]'.
     """
-    from mlperf_stats.store.export import export_table
+    from mlperf_stats.analysis.export import export_table
 
     with database.open() as store:
-        export_table(store, what.value, filters, path)
-    print(f"wrote {path}", file=sys.stderr)
+        rows = export_table(store, what.value, filters, path)
+    print(f"{path}: {rows} {what}", file=sys.stderr)

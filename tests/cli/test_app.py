@@ -1,0 +1,202 @@
+"""The shell around the commands: what is listed, exit codes, pipes, start-up cost, plugins."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from inspect import getdoc
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from mlperf_stats import __version__
+from mlperf_stats.cli.registry import COMMANDS, CommandEntry
+from mlperf_stats.errors import InputError
+
+Invoke = Callable[..., Result]
+PROGRAM = [sys.executable, "-m", "mlperf_stats"]
+
+
+def cpu_seconds(*arguments: str) -> float:
+    """User and system time of the command; the least of three, since a busy machine adds to it."""
+    measured = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*PROGRAM, *arguments], check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        measured.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(measured)
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_registry_says_what_the_command_says(entry: CommandEntry) -> None:
+    module = import_module(entry.module)
+    assert (getdoc(module.command) or "").splitlines()[0] == entry.brief
+    assert module.EXAMPLES
+
+
+def test_help_lists_every_command_and_the_trademark(invoke: Invoke) -> None:
+    text = invoke("--help").stdout
+    for entry in COMMANDS:
+        assert f"  {entry.name} " in text
+    assert "trademark of MLCommons" in " ".join(text.split())
+
+
+def test_version(invoke: Invoke) -> None:
+    assert invoke("--version").stdout == f"mlperf-stats {__version__}\n"
+
+
+def test_typo_is_met_with_a_suggestion(invoke: Invoke) -> None:
+    result = invoke("resluts")
+    assert result.exit_code == 2
+    assert "Did you mean 'results'?" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["results", "--db", "nowhere.db"], "mlperf-stats: nowhere.db: no such database"),
+        (["results", "--no-published"], "mlperf-stats: there is no database of your own yet"),
+        (
+            ["results", "--min-accelerators", "9", "--max-accelerators", "8"],
+            "mlperf-stats: --min-accelerators 9 is above --max-accelerators 8",
+        ),
+        (["explain", "bad\x1b[31m"], "mlperf-stats: no warning has the code"),
+    ],
+)
+def test_errors_are_one_clean_line_and_exit_code_2(
+    invoke: Invoke, arguments: list[str], message: str
+) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(message)
+    assert result.stderr.count("\n") == 1
+    assert "\x1b" not in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["results", "--format", "xml"], ["results", "--no-such"], ["show"], ["export"]]
+)
+def test_usage_errors_exit_with_2(invoke: Invoke, arguments: list[str]) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert "Usage: mlperf-stats" in result.stderr
+
+
+def test_closed_pipe_is_quiet(database: Path) -> None:
+    """The reader leaves before anything is written: SIGPIPE's exit code and not a word."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    arguments = ["results", "--db", str(database), "--no-published", "--format", "csv"]
+    with os.fdopen(write_end, "w") as pipe:
+        done = subprocess.run([*PROGRAM, *arguments], stdout=pipe, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 128 + signal.SIGPIPE
+    assert done.stderr == b""
+
+
+def test_interrupt_exits_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, invoke: Invoke) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mlperf_stats.store.ingest.ingest", interrupted)
+    assert invoke("ingest", tmp_path, "--db", tmp_path / "own.db").exit_code == 130
+
+
+def test_help_costs_little(capsys: pytest.CaptureFixture[str]) -> None:
+    used = cpu_seconds("--help")
+    with capsys.disabled():
+        print(f"\nmlperf-stats --help: {used:.3f} s of CPU")
+    assert used <= 0.2
+
+
+def test_results_from_a_database_cost_little_and_load_no_statistics(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["results", "--db", str(database), "--format", "csv"]
+    used = cpu_seconds(*arguments)
+    with capsys.disabled():
+        print(f"\nmlperf-stats results: {used:.3f} s of CPU")
+    assert used <= 0.6
+    program = (
+        f"import sys; sys.argv[1:] = {arguments!r}; from mlperf_stats.cli import main\n"
+        "heavy = {'numpy', 'scipy', 'pandas', 'statsmodels'}\n"
+        "try: main()\n"
+        "except SystemExit: print(heavy & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "set()\n"
+
+
+class FakeEntryPoint:
+    def __init__(self, target: Callable[..., object] | ModuleNotFoundError) -> None:
+        self.target = target
+
+    def load(self) -> Callable[..., object]:
+        if isinstance(self.target, ModuleNotFoundError):
+            raise self.target
+        return self.target
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, target: Callable[..., object] | ModuleNotFoundError) -> None:
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [FakeEntryPoint(target)])
+
+
+def test_plugin_joins_through_the_entry_point_group(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    def command(workload: str) -> None:
+        """Run it."""
+        print(f"running {workload}")
+
+    offer(monkeypatch, command)
+    assert invoke("run", "bert").stdout == "running bert\n"
+
+
+def test_plugin_error_is_handled_like_any_other(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    def command() -> None:
+        raise InputError("no such workload; try --list")
+
+    offer(monkeypatch, command)
+    result = invoke("run")
+    assert (result.exit_code, result.stderr) == (2, "mlperf-stats: no such workload; try --list\n")
+
+
+@pytest.mark.parametrize(("name", "extra"), [("run", "runners"), ("dashboard", "dashboard")])
+def test_missing_extra_is_named(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str, extra: str
+) -> None:
+    offer(monkeypatch, ModuleNotFoundError("No module named 'torch'", name="torch"))
+    result = invoke(name)
+    assert result.exit_code == 2
+    assert (
+        f"'{name}' needs torch, which is not installed: pip install 'mlperf-stats[{extra}]'" in result.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("mlperf-stats resu", "results"),
+        ("mlperf-stats results --round 5.", "5.0"),
+        ("mlperf-stats results --benchmark retina", "retinanet"),
+        ("mlperf-stats results --division cl", "closed"),
+        ("mlperf-stats results --availability pre", "preview"),
+        ("mlperf-stats explain mixed", "mixed-gbs"),
+    ],
+)
+def test_shell_completion(words: str, expected: str) -> None:
+    environment = {
+        **os.environ,
+        "_MLPERF_STATS_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    program = [sys.executable, "-c", "from mlperf_stats.cli import main; main()"]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+    assert expected in done.stdout.split(), done.stderr

@@ -1,0 +1,224 @@
+"""The commands on a small database of our own; figures are worked out by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from mlperf_stats.analysis.results import COLUMNS
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def own(database: Path) -> tuple[object, ...]:
+    return ("--db", database, "--no-published")
+
+
+def rows_of(result: Result) -> list[dict[str, str]]:
+    assert result.exit_code == 0, result.output
+    return list(csv.DictReader(io.StringIO(result.stdout, newline="")))
+
+
+def test_results_csv_has_the_contract_columns_and_hand_made_figures(
+    invoke: Invoke, own: tuple[object]
+) -> None:
+    result = invoke("results", *own, "--submitter", "ACME", "--format", "csv")
+    (row,) = rows_of(result)
+    assert result.stdout.splitlines()[0] == ",".join(COLUMNS)
+    assert row["result_id"] == "5.0/acme/box8/retinanet"
+    assert row["accelerators"] == "8"
+    assert row["gbs"] == "256"
+    assert row["runs"] == row["runs_converged"] == "5"
+    # Drop 30 and 40: the mean of 31, 32 and 33. Five runs span the median with 1 - 2 / 2**5.
+    assert float(row["score_minutes"]) == pytest.approx(32.0, abs=1e-9)
+    assert float(row["median_minutes"]) == pytest.approx(32.0, abs=1e-9)
+    assert float(row["median_level"]) == 0.9375
+    assert (float(row["median_low"]), float(row["median_high"])) == pytest.approx((30.0, 40.0))
+    assert row["controlled_minutes"] == ""
+
+
+def test_results_table_shows_interval_level_runs_and_explains_warnings(
+    invoke: Invoke, own: tuple[object]
+) -> None:
+    text = invoke("results", *own).stdout
+    acme = next(line for line in text.splitlines() if "acme" in line)
+    assert acme.split()[:8] == [
+        "5.0/acme/box8/retinanet",
+        "32.00",
+        "32.00",
+        "30.00",
+        "–",
+        "40.00",
+        "93.8%",
+        "5",
+    ]
+    evil = next(line for line in text.splitlines() if "evil" in line)
+    assert "3/5" in evil
+    for code in ("mixed-gbs", "invalid-nonconverged", "level-not-attained"):
+        assert code in text
+    assert "more runs missed the target than the rules forgive" in text
+
+
+@pytest.mark.parametrize("form", ["table", "md", "csv", "json"])
+@pytest.mark.parametrize("command", [["results"], ["show", "5.0/evil/*"]])
+def test_no_raw_escape_leaves_in_text_for_people(
+    invoke: Invoke, own: tuple[object], command: list[str], form: str
+) -> None:
+    result = invoke(*command, *own, "--format", form)
+    assert result.exit_code == 0, result.output
+    if form in {"table", "md", "json"}:
+        assert "\x1b" not in result.stdout
+    if form == "table":
+        assert "sys[bold]\\x1b[31m=1+1" in result.stdout
+
+
+def test_results_csv_defuses_formulas(invoke: Invoke, own: tuple[object]) -> None:
+    (row,) = rows_of(invoke("results", *own, "--submitter", "acme", "--format", "csv"))
+    assert row["framework"] == "'=HYPERLINK(1)"
+
+
+def test_level_is_read_as_fraction_or_percentage(invoke: Invoke, own: tuple[object]) -> None:
+    arguments = ("results", *own, "--submitter", "acme", "--format", "csv", "--level")
+    as_fraction, as_percentage = invoke(*arguments, "0.9"), invoke(*arguments, "90%")
+    assert rows_of(as_fraction) == rows_of(as_percentage)
+    assert "level-not-attained" not in as_fraction.stdout
+    for wrong in ("95", "0", "1", "nan", "many", "-5%"):
+        refused = invoke(*arguments, wrong)
+        assert refused.exit_code == 2
+        assert "0.95 or 95%" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("filters", "submitters"),
+    [
+        ((), ["acme", "evil"]),
+        (("--submitter", "ACM*"), ["acme"]),
+        (("--submitter", "acme", "--submitter", "evil"), ["acme", "evil"]),
+        (("--min-accelerators", "4"), ["acme"]),
+        (("--max-accelerators", "4"), ["evil"]),
+        (("--round", "5.0", "--division", "CLOSED", "--availability", "avail*"), ["acme", "evil"]),
+        (("--round", "4.1"), []),
+        (("--accelerator", "*x1*", "--benchmark", "retina*", "--system", "box?"), ["acme"]),
+    ],
+)
+def test_filters(invoke: Invoke, own: tuple[object], filters: tuple[str], submitters: list[str]) -> None:
+    rows = rows_of(invoke("results", *own, *filters, "--format", "csv"))
+    assert [row["submitter"] for row in rows] == submitters
+
+
+def test_no_result_says_so(invoke: Invoke, own: tuple[object]) -> None:
+    assert "No result fits these filters" in invoke("results", *own, "--round", "4.1").stdout
+
+
+def test_output_file_chooses_the_form_by_its_ending(
+    invoke: Invoke, own: tuple[object], tmp_path: Path
+) -> None:
+    target = tmp_path / "results.json"
+    assert invoke("results", *own, "-o", target).stdout == ""
+    rows = json.loads(target.read_text())
+    assert [row["runs"] for row in rows] == [5, 5]
+    assert list(rows[0]) == list(COLUMNS)
+
+
+def test_show_lists_runs_evaluations_problems_and_sources(invoke: Invoke, own: tuple[object]) -> None:
+    text = invoke("show", "5.0/evil/*", *own).stdout
+    lines = text.splitlines()
+    status = {line.split()[0]: line.split()[1] for line in lines if line.startswith("result_")}
+    assert status == {
+        "result_0.txt": "converged",
+        "result_1.txt": "converged",
+        "result_2.txt": "converged",
+        "result_3.txt": "not_converged",
+        "result_4.txt": "unreadable",
+    }
+    assert "result_0.txt (epoch_num): 0.28@1  0.305@2  0.33@3  0.355@4" in text
+    assert "no-marks" in text
+    assert "logs: evil/results/" in text
+    assert "Score            none (invalid)" in text
+
+
+def test_show_understands_a_shortened_id(invoke: Invoke, own: tuple[object]) -> None:
+    assert invoke("show", "5.0/a…e/b…8/retinanet", *own).stdout.startswith("5.0/acme/box8/retinanet\n")
+
+
+def test_show_csv_has_a_row_per_run(invoke: Invoke, own: tuple[object]) -> None:
+    rows = rows_of(invoke("show", "acme", *own, "--format", "csv"))
+    assert [row["role"] for row in rows] == ["dropped fast", "counts", "counts", "counts", "dropped slow"]
+    assert [float(row["minutes"]) for row in rows] == pytest.approx([30, 31, 32, 33, 40])
+
+
+def test_show_names_candidates(invoke: Invoke, own: tuple[object]) -> None:
+    result = invoke("show", "retinanet", *own)
+    assert result.exit_code == 2
+    assert "fits 2 results" in result.stderr
+    assert result.stdout == ""
+
+
+def test_ingest_reports_counts_problems_and_repeats_without_change(
+    invoke: Invoke, results_repository: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "own.db"
+    first = invoke("ingest", results_repository, "--db", database).stdout
+    assert "2 submissions, 2 results, 10 runs: 8 converged, 1 not_converged, 1 unreadable" in first
+    assert "10 runs added, 0 replaced, 0 kept" in first
+    assert "no-marks" in first
+    assert "\x1b" not in first
+    again = json.loads(invoke("ingest", results_repository, "--db", database, "--format", "json").stdout)
+    assert (again["added"], again["replaced"], again["unchanged"]) == (0, 0, 10)
+    assert again["runs_by_status"] == {"converged": 8, "not_converged": 1, "unreadable": 1}
+
+
+def test_ingest_refuses_what_names_no_round_and_reads_it_with_round(
+    invoke: Invoke, results_repository: Path, tmp_path: Path
+) -> None:
+    nameless = shutil.copytree(results_repository, tmp_path / "logs")
+    arguments = ("ingest", nameless, "--db", tmp_path / "own.db")
+    refused = invoke(*arguments)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("mlperf-stats: ")
+    assert refused.stderr.count("\n") == 1
+    assert "--round" in refused.stderr
+    assert "Runs by round: 10 of 4.1" in invoke(*arguments, "--round", "v4.1").stdout
+
+
+@pytest.mark.parametrize(("what", "rows"), [("runs", 10), ("evaluations", 36), ("results", 2)])
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "xlsx"])
+def test_export_writes_every_table_in_every_form(
+    invoke: Invoke, own: tuple[object], tmp_path: Path, what: str, rows: int, suffix: str
+) -> None:
+    import pandas as pd
+
+    target = tmp_path / f"{what}.{suffix}"
+    result = invoke("export", *own, "--what", what, "-o", target)
+    assert result.exit_code == 0, result.output
+    assert f"{rows} {what}" in result.stderr
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "xlsx": pd.read_excel}[suffix]
+    assert len(read(target)) == rows
+
+
+def test_explain_one_and_all(invoke: Invoke) -> None:
+    one = invoke("explain", "mixed-gbs").stdout
+    assert one.startswith("mixed-gbs (result): runs of one result use different global batch sizes\n")
+    assert "Repeat" in one or "repeat" in one
+    everything = invoke("explain").stdout
+    assert "line-unparsable" in everything
+    assert "invalid-nonconverged" in everything
+    unknown = invoke("explain", "mixed-bgs")
+    assert unknown.exit_code == 2
+    assert "did you mean mixed-gbs" in unknown.stderr
+
+
+@pytest.mark.parametrize("command", ["results", "show", "export", "ingest", "explain"])
+def test_every_command_has_help_with_examples(invoke: Invoke, command: str) -> None:
+    result = invoke(command, "--help")
+    assert result.exit_code == 0
+    assert f"Usage: mlperf-stats {command}" in result.stdout
+    assert f"  mlperf-stats {command} " in result.stdout.partition("Examples:")[2]
