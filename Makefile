@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-BUILD := build/wheel-check
+BUILD := build
 WHEEL_LIMIT_MB := 15
 
 .DEFAULT_GOAL := help
@@ -13,12 +13,11 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 demo: $(VENV)/.core  ## install, and show the results of a published round
-	@$(BIN)/mlperf-stats results --round 5.0 --benchmark bert --benchmark retinanet
-	@printf '\nThese are results of MLPerf Training v5.0, from the snapshot that is shipped. Try next:\n'
-	@printf '  %s\n' '$(BIN)/mlperf-stats results --round 5.0 --submitter nvidia --format csv' \
-	  '$(BIN)/mlperf-stats show "5.0/*/*/bert" --help' \
-	  '$(BIN)/mlperf-stats ingest PATH-TO-YOUR-RESULTS' \
-	  '$(BIN)/mlperf-stats --help'
+	@$(BIN)/mlperf-stats results --round 5.0 --benchmark bert
+	@printf '\nResults of MLPerf Training v5.0 for bert, from the snapshot that is shipped. Try next:\n'
+	@printf '  $(BIN)/mlperf-stats %s\n' 'show 5.0/tinycorp/tinybox_red/bert' \
+	  'results --submitter nvidia --format csv -o nvidia.csv' \
+	  'ingest PATH-OF-A-RESULTS-REPOSITORY' '--help'
 
 test: $(VENV)/.dev  ## install, and run all tests
 	$(BIN)/python -m pytest -n 2
@@ -38,15 +37,17 @@ snapshot: $(VENV)/.dev  ## rebuild the shipped snapshot from PATHS="repositoryâ€
 	$(BIN)/python -m mlperf_stats.published.build $(PATHS)
 
 wheel-check: $(VENV)/.dev  ## build the wheel and try it in an environment of its own
-	rm -rf $(BUILD)
-	$(BIN)/python -m build --quiet --wheel --outdir $(BUILD) .
-	@size=$$(wc -c < $(BUILD)/*.whl); echo "wheel: $$size bytes"; \
-	  test $$size -le $$(( $(WHEEL_LIMIT_MB) * 1000000 )) || { echo "the wheel is over $(WHEEL_LIMIT_MB) MB" >&2; exit 1; }
-	$(PYTHON) -m venv $(BUILD)/venv
-	$(BUILD)/venv/bin/python -m pip install --quiet --constraint constraints.txt $(BUILD)/*.whl
-	cd $(BUILD) && venv/bin/mlperf-stats results --round 5.0 --format csv > results.csv
-	@lines=$$(wc -l < $(BUILD)/results.csv); echo "installed wheel: $$lines lines for round 5.0"; \
-	  head -n 1 $(BUILD)/results.csv | grep -q '^result_id,round,division,' && test $$lines -gt 100
+	@rm -rf $(BUILD) && mkdir -p $(BUILD)/check
+	@$(BIN)/python -m build --wheel --outdir $(BUILD)/check . > $(BUILD)/build.log 2>&1 || \
+	  { cat $(BUILD)/build.log; exit 1; }
+	@size=$$(wc -c < $(BUILD)/check/*.whl); echo "wheel: $$size bytes"; \
+	  test $$size -le $$(( $(WHEEL_LIMIT_MB) * 1000000 )) || \
+	  { echo "the wheel is over $(WHEEL_LIMIT_MB) MB" >&2; exit 1; }
+	@$(PYTHON) -m venv $(BUILD)/check/venv
+	@$(BUILD)/check/venv/bin/python -m pip install --quiet --constraint constraints.txt $(BUILD)/check/*.whl
+	@cd $(BUILD)/check && XDG_DATA_HOME=data venv/bin/mlperf-stats results --round 5.0 -o results.csv
+	@lines=$$(wc -l < $(BUILD)/check/results.csv); echo "installed wheel: $$lines lines for round 5.0"; \
+	  head -n 1 $(BUILD)/check/results.csv | grep -q '^result_id,round,division,' && test $$lines -gt 100
 
 bench: $(VENV)/.dev  ## timings that the documentation quotes
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from mlperf_stats.analysis.results import results_table
 from mlperf_stats.errors import NotFoundError
 from mlperf_stats.explanations import catalogue, explain
+from mlperf_stats.store import open_snapshot
+from mlperf_stats.store.queries import list_results, runs_of
 
 
 def syntax_trees(repository: Path) -> Iterator[tuple[Path, ast.Module]]:
@@ -56,6 +59,18 @@ def test_every_code_in_the_tree_is_explained(repository: Path) -> None:
     raised = {code: path.name for path, tree in syntax_trees(repository) for code in codes_in(path, tree)}
     assert {"line-unparsable", "level-not-attained", "invalid-nonconverged"} <= raised.keys()
     assert {code: where for code, where in raised.items() if code not in catalogue()} == {}
+
+
+def test_every_code_in_the_published_snapshot_is_explained() -> None:
+    with open_snapshot() as store:
+        results = list_results(store)
+        warnings = {code for row in results_table(store) for code in row["warnings"].split(";") if code}
+        runs = [run for group in runs_of(store, results).values() for run in group]
+    holders = [problem for item in (*results, *runs) for problem in item.problems]
+    holders += [problem for result in results for problem in result.system_problems]
+    found = warnings | {problem.code for problem in holders}
+    assert "level-not-attained" in found
+    assert found - catalogue().keys() == set()
 
 
 def test_every_explained_code_exists(repository: Path) -> None:
