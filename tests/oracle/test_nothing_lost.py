@@ -65,7 +65,8 @@ def test_energy_where_power_logs_are_sound(store: Store) -> None:
         for table in ("runs", "summaries")
     )
     print(
-        f"power logs: {unsound.total()} unsound in {len(unsound)} runs; energy of {runs} runs, {results} results"
+        f"power logs: {unsound.total()} unsound in {len(unsound)} runs; "
+        f"energy of {runs} runs, {results} results"
     )
     assert (unsound.total(), len(unsound)) == (1020, 240)
     assert (runs, results) == (101, 14)
