@@ -40,7 +40,7 @@ wheel-check: $(VENV)/.dev  ## build the wheel and try it in an environment of it
 	@rm -rf $(BUILD) && mkdir -p $(BUILD)/check
 	@$(BIN)/python -m build --wheel --outdir $(BUILD)/check . > $(BUILD)/build.log 2>&1 || \
 	  { cat $(BUILD)/build.log; exit 1; }
-	@size=$$(wc -c < $(BUILD)/check/*.whl); echo "wheel: $$size bytes"; \
+	@size=$$(cat $(BUILD)/check/*.whl | wc -c); echo "wheel: $$size bytes"; \
 	  test $$size -le $$(( $(WHEEL_LIMIT_MB) * 1000000 )) || \
 	  { echo "the wheel is over $(WHEEL_LIMIT_MB) MB" >&2; exit 1; }
 	@$(PYTHON) -m venv $(BUILD)/check/venv
