@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["__version__", "published", "results", "show"]
 
+# The package of the snapshot shares its name with the function. Importing it binds that name here,
+# once: after this it cannot happen at a later time and hide the function.
+import_module("mlperf_stats.published")
+del globals()["published"]
+
 
 def __getattr__(name: str) -> Any:
     if name in __all__:

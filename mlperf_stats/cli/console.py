@@ -125,6 +125,8 @@ def _print_on_terminal(columns: Sequence[Column], cells: list[list[str]], out: I
 
     console = Console(file=out, highlight=False)
     widths = _fitted_widths(columns, cells, console.width)
+    # A terminal that is too narrow breaks the lines itself, which hurts figures less than folding.
+    console.width = max(console.width, sum(widths) + len(GAP) * (len(widths) - 1))
     # The ruled style puts one blank between columns, the padding the other.
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, len(GAP) - 1, 0, 0))
     for column, width in zip(columns, widths, strict=True):
