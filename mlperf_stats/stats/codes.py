@@ -22,3 +22,15 @@ BOOTSTRAP_FEW_RUNS = "bootstrap-few-runs"
 
 BCA_DEGENERATE = "bca-degenerate"
 """Ties leave the jackknife without variance: BCa corrects for bias only."""
+
+CENSORED_RUNS = "censored-runs"
+"""Some runs did not converge; they enter as longer than they were let run."""
+
+ALL_CENSORED = "all-censored"
+"""No run converged: there is a lower bound and nothing else."""
+
+MEDIAN_NOT_REACHED = "median-not-reached"
+"""Fewer than half of the runs are known to converge: the median has no finite estimate."""
+
+SPREAD_NOT_IDENTIFIED = "spread-not-identified"
+"""All runs agree with one value: the fit cannot tell how much they vary."""

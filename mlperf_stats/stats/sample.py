@@ -82,3 +82,24 @@ def spread_warnings(ordered: FloatArray) -> tuple[str, ...]:
     if ordered[0] == ordered[-1]:
         return (codes.ZERO_VARIANCE,)
     return (codes.TIED_RUNS,) if np.any(ordered[1:] == ordered[:-1]) else ()
+
+
+def check_outcomes(times: SampleLike, converged: Sequence[bool]) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Times ascending (converged runs first among equals) and whether each converged, both (n,).
+
+    A run that did not converge has the time it was let run. Raises SampleError (shape, NaN, a
+    negative time, lengths that differ, marks other than true and false) and TooFewRunsError.
+    """
+    vector = as_vector(times)
+    marks = np.asarray(converged)
+    if marks.shape != vector.shape:
+        raise SampleError(f"{vector.size} times but marks of shape {marks.shape}; give one mark per run")
+    if marks.dtype != np.bool_ and not np.isin(marks, (0, 1)).all():
+        raise SampleError("converged: each mark must be true or false")
+    if vector.size == 0:
+        raise TooFewRunsError("times: at least 1 needed, got 0; measure more runs")
+    if vector.min() < 0:
+        raise SampleError(f"times: {vector.min()} is negative; a run takes at least no time")
+    marks = marks.astype(np.bool_)
+    order = np.lexsort((~marks, vector))
+    return vector[order], marks[order]
