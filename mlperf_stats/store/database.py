@@ -90,7 +90,10 @@ class Store:
         Raises:
             DatabaseError: SQLite finds the file damaged.
         """
-        findings = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
+        try:
+            findings = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
+        except sqlite3.DatabaseError as error:
+            findings = [str(error)]
         if findings != ["ok"]:
             raise DatabaseError(f"{self.path}: the database is damaged ({findings[0]}); ingest the logs anew")
 

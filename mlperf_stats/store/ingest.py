@@ -158,7 +158,7 @@ def _ingest_plan(
         with store.transaction() as connection:
             _Writer(connection, counts).write(submission)
         _count(report, submission, counts)
-    report.skipped_members.update(plan.source.skipped.counts)
+    report.skipped_members.update(plan.source.skipped)
 
 
 def _count(report: IngestReport, submission: Submission, counts: Counter[str]) -> None:

@@ -1,0 +1,287 @@
+"""Zip and tar archives as sources, read in place and never trusted.
+
+Archives come from strangers. Names that lead out of the archive, links and devices are skipped and
+counted; number, sizes and ratio of the members are limited, and what is counted are the bytes that
+come out of the decompressor, not the bytes that a header promises. Archives inside are not opened.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from mlperf_stats.errors import InputError, UnsafeArchiveError
+from mlperf_stats.logs.sources import TAR_SUFFIXES, Limits, Member, Source, too_large
+
+_MAX_NAME = 4096
+_MAX_TAR_EXTENSION = 1 << 20
+"""Bytes of one extended tar header; they are held in memory, and real ones have some hundred."""
+_SMALLEST_ZIP_ENTRY = 46
+_HARMLESS_BYTES = 64 << 20
+"""So much may come out of any archive, whatever its ratio."""
+
+_DAMAGED = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What the standard library raises for damaged, encrypted or unsupported archives and members."""
+
+
+def safe_name(name: str) -> str | None:
+    """The member name with ``/`` and without ``.`` parts; None if it leads out of the archive."""
+    path = name.replace("\\", "/")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path.startswith("/") or ".." in parts or not parts or (len(parts[0]) == 2 and parts[0][1] == ":"):
+        return None
+    return "/".join(parts)
+
+
+class _Guard:
+    """Counts members and uncompressed bytes and refuses what no submission would need."""
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        self._root = root
+        self._limits = limits
+        self._files = 0
+        self._bytes = 0
+        self._compressed = max(1, root.stat().st_size)
+
+    def add_file(self) -> None:
+        self._files += 1
+        if self._files > self._limits.archive_files:
+            raise UnsafeArchiveError(
+                f"{self._root}: more than {self._limits.archive_files} members; unpack it yourself, or "
+                "raise --max-archive-files"
+            )
+
+    def add_bytes(self, number: int) -> None:
+        self._bytes += number
+        limits = self._limits
+        if self._bytes > limits.archive_bytes:
+            raise UnsafeArchiveError(
+                f"{self._root}: unpacks to more than {limits.archive_bytes / (1 << 30):g} GiB; unpack it "
+                "yourself, or raise --max-archive-gib"
+            )
+        if self._bytes > max(_HARMLESS_BYTES, limits.archive_ratio * self._compressed):
+            raise UnsafeArchiveError(
+                f"{self._root}: unpacks to more than {limits.archive_ratio:g} times its size, like an "
+                "archive bomb; unpack it yourself, or raise --max-archive-ratio if you trust it"
+            )
+
+
+class ZipSource(Source):
+    """A zip archive."""
+
+    _archive: zipfile.ZipFile | None = None
+    _infos: dict[str, zipfile.ZipInfo]
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        return (*Path(os.path.abspath(self.root)).parts[1:-1], self.root.stem)
+
+    def members(self) -> list[Member]:
+        self._opened()
+        return sorted((Member(n, i.file_size) for n, i in self._infos.items()), key=lambda m: m.path)
+
+    def read(self, paths: Collection[str]) -> Iterator[tuple[Member, bytes | OSError]]:
+        archive = self._opened()
+        for path in paths:
+            info = self._infos[path]
+            member = Member(path, info.file_size)
+            if info.file_size > self.limits.file_bytes:
+                yield member, too_large(member, self.limits)
+                continue
+            content: bytes | OSError
+            try:
+                with archive.open(info) as file:
+                    # The directory may lie about the size: never read more than it promised.
+                    content = file.read(info.file_size)
+            except _DAMAGED as error:
+                content = OSError(f"damaged archive member: {error}")
+            yield member, content
+
+    def close(self) -> None:
+        if self._archive is not None:
+            self._archive.close()
+            self._archive = None
+
+    def _opened(self) -> zipfile.ZipFile:
+        if self._archive is None:
+            try:
+                self._refuse_long_directory()
+                self._archive = zipfile.ZipFile(self.root)
+            except _DAMAGED as error:
+                raise InputError(f"{self.root}: cannot be read as a zip archive ({error})") from error
+            self._infos = dict(self._listed(self._archive))
+        return self._archive
+
+    def _refuse_long_directory(self) -> None:
+        """``ZipFile`` holds the whole directory in memory, so its length is looked at before."""
+        size = _zip_directory_bytes(self.root)
+        if size > self.limits.archive_files * _SMALLEST_ZIP_ENTRY * 4:
+            raise UnsafeArchiveError(
+                f"{self.root}: its directory alone has {size >> 20} MiB; unpack it yourself, or raise "
+                "--max-archive-files"
+            )
+
+    def _listed(self, archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+        self.skipped.clear()
+        guard = _Guard(self.root, self.limits)
+        for info in archive.infolist():
+            guard.add_file()
+            guard.add_bytes(info.file_size)
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if info.is_dir():
+                continue
+            name = _accepted_name(self, info.filename, kind in (0, stat.S_IFREG))
+            if name is not None:
+                yield name, info
+
+
+def _zip_directory_bytes(path: Path) -> int:
+    """Length of a zip's central directory as its end record says, 0 where there is none."""
+    with path.open("rb") as file:
+        start = max(0, file.seek(0, os.SEEK_END) - (1 << 16) - 22 - 20)
+        file.seek(start)
+        tail = file.read()
+        record = tail.rfind(b"PK\x05\x06")
+        if record < 0 or len(tail) < record + 22:
+            return 0
+        size = int.from_bytes(tail[record + 12 : record + 16], "little")
+        if size == 0xFFFFFFFF and tail[record - 20 : record - 16] == b"PK\x06\x07":
+            file.seek(int.from_bytes(tail[record - 12 : record - 4], "little"))
+            size = int.from_bytes(file.read(48)[40:48], "little")
+        return size
+
+
+def _accepted_name(source: Source, name: str, is_regular: bool) -> str | None:
+    """The safe name of a member that may be read; others are counted as skipped."""
+    safe = safe_name(name)
+    if not is_regular:
+        source.skipped["link, device or sparse file"] += 1
+    elif safe is None:
+        source.skipped["name leads out of the archive"] += 1
+    elif len(safe) > _MAX_NAME:
+        source.skipped["name is too long"] += 1
+    else:
+        return safe
+    return None
+
+
+class TarSource(Source):
+    """A tar archive, plain or compressed."""
+
+    sequential = True
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        name = self.root.name
+        for suffix in sorted(TAR_SUFFIXES, key=len, reverse=True):
+            name = name.removesuffix(suffix)
+        return (*Path(os.path.abspath(self.root)).parts[1:-1], name)
+
+    def members(self) -> list[Member]:
+        # Of a name that comes twice the last one counts, as it would on disk.
+        found = {member.path: member for member, _ in self._walk(frozenset())}
+        return [found[path] for path in sorted(found)]
+
+    def read(self, paths: Collection[str]) -> Iterator[tuple[Member, bytes | OSError]]:
+        for member, content in self._walk(frozenset(paths)):
+            if content is not None:
+                yield member, content
+
+    def _walk(self, wanted: frozenset[str]) -> Iterator[tuple[Member, bytes | OSError | None]]:
+        self.skipped.clear()
+        guard = _Guard(self.root, self.limits)
+        try:
+            with _decompressed(self.root, guard) as stream:
+                with tarfile.open(fileobj=stream, mode="r|", tarinfo=_CheckedInfo) as archive:
+                    for info in archive:
+                        archive.members.clear()  # type: ignore[attr-defined]
+                        guard.add_file()
+                        if not info.isdir():
+                            yield from self._member(archive, info, wanted)
+                while stream.read(1 << 20):
+                    pass  # a damaged or cut end of the compressed stream shows only here
+        except _DAMAGED as error:
+            raise InputError(f"{self.root}: cannot be read to its end as a tar archive ({error})") from error
+
+    def _member(
+        self, archive: tarfile.TarFile, info: tarfile.TarInfo, wanted: frozenset[str]
+    ) -> Iterator[tuple[Member, bytes | OSError | None]]:
+        name = _accepted_name(self, info.name, info.isreg() and not info.issparse())
+        if name is None:
+            return
+        member = Member(name, info.size)
+        if name not in wanted:
+            yield member, None
+        elif info.size > self.limits.file_bytes:
+            yield member, too_large(member, self.limits)
+        else:
+            file = archive.extractfile(info)
+            yield member, file.read() if file else OSError("no content")
+
+
+class _CheckedInfo(tarfile.TarInfo):
+    """Headers of a tar archive, strictly: ``tarfile`` takes a damaged one for the archive's end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _CheckedInfo:
+        if len(buf) < tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("the archive ends without an end mark, it is cut off")
+        if not any(buf):
+            return super().frombuf(buf, encoding, errors)  # raises what tells tarfile the end
+        try:
+            info = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
+        if info.type not in tarfile.SUPPORTED_TYPES or info.isreg() or info.size <= _MAX_TAR_EXTENSION:
+            return info
+        raise tarfile.ReadError(f"an extended header of {info.size} bytes")
+
+
+class _GuardedStream:
+    """A decompressor whose output is counted."""
+
+    def __init__(self, file: IO[bytes], guard: _Guard) -> None:
+        self._file = file
+        self._guard = guard
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._file.read(size)
+        self._guard.add_bytes(len(content))
+        return content
+
+
+@contextmanager
+def _decompressed(root: Path, guard: _Guard) -> Iterator[Any]:
+    with root.open("rb") as raw:
+        magic = raw.peek(6)[:6]
+        if magic.startswith(b"\x1f\x8b"):
+            file: Any = gzip.GzipFile(fileobj=raw)
+        elif magic.startswith(b"\xfd7zXZ\x00"):
+            file = lzma.LZMAFile(raw)  # noqa: SIM115
+        elif magic.startswith(b"BZh"):
+            file = bz2.BZ2File(raw)
+        else:
+            file = raw
+        yield _GuardedStream(file, guard)
