@@ -104,25 +104,27 @@ def summarise_result(
         convergence_points=len({run.convergence_point for run in converged} - {None}),
         energy_joules=olympic_energy([run.energy_joules for run in runs], official),
     )
-    minutes = [run.minutes for run in converged if run.minutes is not None]
-    if minutes:
-        warnings.extend(_own_intervals(summary, minutes, benchmark, level))
+    if converged:
+        warnings.extend(_own_intervals(summary, runs, benchmark, level))
     summary["warnings"] = ";".join(dict.fromkeys(warnings))
     return summary
 
 
 def _own_intervals(
-    summary: dict[str, Any], minutes: Sequence[float], benchmark: Benchmark, level: float
+    summary: dict[str, Any], runs: Sequence[StoredRun], benchmark: Benchmark, level: float
 ) -> list[str]:
-    """Fill in what the converged runs alone tell; returns the warnings that come with it."""
+    """Fill in what the result's own runs tell, at least one converged; returns the warnings."""
+    from mlperf_stats.stats.censored_order_statistics import censored_median_interval
     from mlperf_stats.stats.expected_score import expected_score_interval
-    from mlperf_stats.stats.order_statistics import median_interval
     from mlperf_stats.stats.t_log import geometric_mean_interval
 
+    present = [run for run in runs if run.status != RunStatus.ABSENT]
+    times = [run.minutes or 0.0 for run in present]
+    marks = [run.status == RunStatus.CONVERGED and run.minutes is not None for run in present]
+    minutes = [time for time, converged in zip(times, marks, strict=True) if converged]
     if len(minutes) > 1:
         summary["cv"] = statistics.stdev(minutes) / statistics.fmean(minutes)
-    warnings: list[str] = []
-    median = median_interval(minutes, level)
+    median = censored_median_interval(times, marks, level)
     summary["median_level"] = median.level_attained
     intervals = {
         "median": median,
@@ -131,13 +133,15 @@ def _own_intervals(
             minutes, benchmark.scored_runs, benchmark.dropped_each_side, level
         ),
     }
+    warnings: list[str] = []
     for name, interval in intervals.items():
         summary[f"{name}_minutes"] = interval.estimate
         # Times are positive: an interval open to below ends at 0.
         summary[f"{name}_low"] = max(interval.low, 0.0)
         summary[f"{name}_high"] = interval.high
         warnings.extend(interval.warnings)
-    return warnings
+    # What the median says of runs without success, nonconverged-left-out says for all columns.
+    return [code for code in warnings if code != "censored-runs"]
 
 
 def _data_warnings(
