@@ -8,7 +8,6 @@ Never for an official score: that is the time of an evaluation by definition, an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from mlperf_stats.errors import SampleError, StatisticsError, TooFewRunsError
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.interval import Interval
 from mlperf_stats.stats.lognormal_likelihood import crossing, maximise
-from mlperf_stats.stats.sample import FloatArray, SampleLike, check_level, check_outcomes
+from mlperf_stats.stats.sample import FloatArray, Marks, SampleLike, check_level, check_outcomes
 
 _SEARCH_SCALES = 50.0
 """How far beyond the finite bounds the median is looked for, in ranges of the bounds."""
@@ -103,9 +102,7 @@ def interval_censored_interval(lower: SampleLike, upper: SampleLike, level: floa
     )  # fmt: skip
 
 
-def censored_lognormal_interval(
-    times: SampleLike, converged: Sequence[bool], level: float = 0.95
-) -> Interval:
+def censored_lognormal_interval(times: SampleLike, converged: Marks, level: float = 0.95) -> Interval:
     """Profile-likelihood interval for the median time to train when some runs did not converge.
 
     ``times``: shape (n,), positive, any unit, the time trained for runs that did not converge. Under

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.interval import Interval
 from mlperf_stats.stats.order_statistics import median_ranks, rank_coverage
-from mlperf_stats.stats.sample import SampleLike, check_level, check_outcomes
+from mlperf_stats.stats.sample import Marks, SampleLike, check_level, check_outcomes
 from mlperf_stats.stats.survival import censoring_warnings
 
 
-def censored_median_interval(times: SampleLike, converged: Sequence[bool], level: float = 0.95) -> Interval:
+def censored_median_interval(times: SampleLike, converged: Marks, level: float = 0.95) -> Interval:
     """Order-statistics interval for the median in which a run without convergence took longer.
 
     Arguments as ``survival_curve``. Such a run counts with the time it was let run below and with

@@ -34,3 +34,6 @@ MEDIAN_NOT_REACHED = "median-not-reached"
 
 SPREAD_NOT_IDENTIFIED = "spread-not-identified"
 """All runs agree with one value: the fit cannot tell how much they vary."""
+
+ONE_CONVERGENCE_POINT = "one-convergence-point"
+"""All runs converged at the same evaluation, so their times hide most of the run-to-run variation."""

@@ -11,6 +11,7 @@ influence function gives the error, whatever the law.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -101,6 +102,15 @@ def expected_score_interval(times: SampleLike, runs: int, dropped: int = 1, leve
         estimate=estimate, low=low, high=high, level=level, level_attained=1.0 if n == 1 else level,
         method="lognormal-pivot" if n < L_STATISTIC_FROM else "l-statistic",
         estimand="expected-score", n=n, warnings=_warnings(ordered),
+    )  # fmt: skip
+
+
+def lognormal_score(interval: Interval, sigma: float, runs: int, dropped: int) -> Interval:
+    """The expected score whose geometric mean ``interval`` is about, for lognormal times of ``sigma``."""
+    shift = float(np.exp(lognormal_score_shift(np.array(min(sigma, _LARGEST_SIGMA)), runs, dropped)))
+    return replace(
+        interval, estimate=interval.estimate * shift, low=interval.low * shift, high=interval.high * shift,
+        estimand="expected-score",
     )  # fmt: skip
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from mlperf_stats.stats.interval import Interval
-from mlperf_stats.stats.sample import FloatArray, SampleLike, check_level, check_outcomes
+from mlperf_stats.stats.sample import FloatArray, Marks, SampleLike, check_level, check_outcomes
 from mlperf_stats.stats.survival import SurvivalCurve, censoring_warnings, curve_of
 
 
-def kaplan_meier_median(times: SampleLike, converged: Sequence[bool], level: float = 0.95) -> Interval:
+def kaplan_meier_median(times: SampleLike, converged: Marks, level: float = 0.95) -> Interval:
     """Kaplan-Meier median time to train with beta-product limits.
 
     Arguments as ``survival_curve``. The limits hold at least the level asked for; without

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +10,12 @@ from numpy.typing import NDArray
 from mlperf_stats.errors import StatisticsError
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.interval import Interval
-from mlperf_stats.stats.sample import FloatArray, SampleLike, check_level, check_outcomes
+from mlperf_stats.stats.sample import FloatArray, Marks, SampleLike, check_level, check_outcomes
 from mlperf_stats.stats.survival import censoring_warnings, curve_of
 from mlperf_stats.stats.t_log import t_quantile
 
 
-def restricted_mean(times: SampleLike, converged: Sequence[bool], horizon: float) -> tuple[float, float]:
+def restricted_mean(times: SampleLike, converged: Marks, horizon: float) -> tuple[float, float]:
     """Mean of min(time to train, ``horizon``) and its standard error (Greenwood's formula).
 
     Arguments as ``survival_curve``; ``horizon`` > 0 in the unit of ``times`` and not beyond the
@@ -50,7 +49,7 @@ def _restricted_mean(
 
 
 def restricted_mean_interval(
-    times: SampleLike, converged: Sequence[bool], horizon: float, level: float = 0.95
+    times: SampleLike, converged: Marks, horizon: float, level: float = 0.95
 ) -> Interval:
     """Student t interval for the mean of min(time to train, ``horizon``), inside [0, ``horizon``].
 

@@ -16,6 +16,9 @@ from mlperf_stats.errors import SampleError, StatisticsError, TooFewRunsError
 from mlperf_stats.stats import codes
 
 FloatArray: TypeAlias = NDArray[np.float64]
+Marks: TypeAlias = Sequence[bool] | NDArray[np.bool_]
+"""Whether each run converged."""
+
 SampleLike: TypeAlias = Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
 
 
@@ -84,7 +87,7 @@ def spread_warnings(ordered: FloatArray) -> tuple[str, ...]:
     return (codes.TIED_RUNS,) if np.any(ordered[1:] == ordered[:-1]) else ()
 
 
-def check_outcomes(times: SampleLike, converged: Sequence[bool]) -> tuple[FloatArray, NDArray[np.bool_]]:
+def check_outcomes(times: SampleLike, converged: Marks) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Times ascending (converged runs first among equals) and whether each converged, both (n,).
 
     A run that did not converge has the time it was let run. Raises SampleError (shape, NaN, a

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_stats.stats import codes
-from mlperf_stats.stats.sample import FloatArray, SampleLike, check_outcomes
+from mlperf_stats.stats.sample import FloatArray, Marks, SampleLike, check_outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class SurvivalCurve:
     """Kaplan-Meier estimate from each time up to the next."""
 
 
-def survival_curve(times: SampleLike, converged: Sequence[bool]) -> SurvivalCurve:
+def survival_curve(times: SampleLike, converged: Marks) -> SurvivalCurve:
     """Kaplan-Meier estimate of P(a run takes longer than t).
 
     ``times``: shape (n,), non-negative, any unit, the time trained for runs that did not converge;
