@@ -8,7 +8,7 @@ import numpy as np
 
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.interval import Interval
-from mlperf_stats.stats.order_statistics import median_ranks, rank_coverage
+from mlperf_stats.stats.order_statistics import median_interval, median_ranks, rank_coverage
 from mlperf_stats.stats.sample import Marks, SampleLike, check_level, check_outcomes
 from mlperf_stats.stats.survival import censoring_warnings
 
@@ -24,6 +24,8 @@ def censored_median_interval(times: SampleLike, converged: Marks, level: float =
     """
     level = check_level(level)
     below, marks = check_outcomes(times, converged)
+    if marks.all():
+        return median_interval(below, level)
     above = np.sort(np.where(marks, below, math.inf))
     n = below.size
     rank = median_ranks(n, level).rank

@@ -25,6 +25,8 @@ from mlperf_stats.stats.resampling import (
     Law,
     is_listable,
     kept_table,
+    quantiles,
+    share_below,
     trimmed_mean_law,
 )
 from mlperf_stats.stats.sample import (
@@ -121,12 +123,11 @@ def bootstrap_interval(
         low, high = (-math.inf, math.inf) if n == 1 else (estimate, estimate)
     else:
         law = trimmed_mean_law(ordered, trimmed)
-        ends = ((1 - level) / 2, (1 + level) / 2)
-        if kind == "bca":
-            acceleration, flat = jackknife_acceleration(ordered, trimmed)
-            warnings = (*warnings, codes.BCA_DEGENERATE) if flat else warnings
-            ends = bca_probabilities(law.share_below(estimate), float(acceleration), level)
-        low, high = law.quantile(ends[0]), law.quantile(ends[1])
+        bounds = percentile_bounds if kind == "percentile" else bca_bounds
+        ends = bounds(ordered, trimmed, law.values, np.cumsum(law.weights), level)
+        low, high = (float(end) for end in ends)
+        if kind == "bca" and jackknife_acceleration(ordered, trimmed)[1]:
+            warnings = (*warnings, codes.BCA_DEGENERATE)
     if statistic == "geometric-mean":
         estimate, low, high = math.exp(estimate), math.exp(low), math.exp(high)
     return Interval(
@@ -135,11 +136,29 @@ def bootstrap_interval(
     )  # fmt: skip
 
 
-def bca_probabilities(below: float, acceleration: float, level: float) -> tuple[float, float]:
-    """The two probabilities at which BCa reads the law; ``below`` is its share under the estimate."""
-    bias = ndtri(below)
+def percentile_bounds(
+    ordered: FloatArray, dropped: int, values: FloatArray, cumulative: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Kernel: percentile limits of the laws ``values``, ``cumulative`` (…, k) → two of shape (…,).
+
+    ``ordered`` and ``dropped`` are those of ``bca_bounds``; percentiles need the laws alone.
+    """
+    ends = ((1 - level) / 2, (1 + level) / 2)
+    low, high = (quantiles(values, cumulative, np.full(values.shape[:-1], end)) for end in ends)
+    return low, high
+
+
+def bca_bounds(
+    ordered: FloatArray, dropped: int, values: FloatArray, cumulative: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Kernel: BCa limits of trimmed means of ``ordered`` (…, n) from their bootstrap laws (…, k)."""
+    n = ordered.shape[-1]
+    bias = ndtri(share_below(values, cumulative, ordered[..., dropped : n - dropped].mean(axis=-1)))
+    acceleration, _ = jackknife_acceleration(ordered, dropped)
     shifted = [bias + ndtri(end) for end in ((1 - level) / 2, (1 + level) / 2)]
-    low, high = (float(ndtr(bias + z / (1 - acceleration * z))) for z in shifted)
+    low, high = (
+        quantiles(values, cumulative, np.asarray(ndtr(bias + z / (1 - acceleration * z)))) for z in shifted
+    )
     return low, high
 
 

@@ -46,18 +46,25 @@ class Law:
 
     def quantile(self, probability: float) -> float:
         """The smallest value that at least ``probability`` of the law does not exceed."""
-        return float(self.values[_first_reaching(np.cumsum(self.weights), probability)])
-
-    def share_below(self, value: float) -> float:
-        """Probability of less than ``value`` plus half of that of ``value`` itself."""
-        slack = 1e-12 * max(abs(value), float(self.values[-1] - self.values[0]))
-        below, at_most = np.searchsorted(self.values, [value - slack, value + slack])
-        return float((self.weights[:below].sum() + self.weights[:at_most].sum()) / 2)
+        return float(quantiles(self.values, np.cumsum(self.weights), np.array(probability)))
 
 
-def _first_reaching(cumulative: FloatArray, probability: float) -> NDArray[np.intp]:
-    """First index along the last axis whose cumulative weight reaches ``probability``."""
-    return np.asarray(np.argmax(cumulative >= min(probability, 1.0) - 1e-12, axis=-1))
+def quantiles(values: FloatArray, cumulative: FloatArray, probability: FloatArray) -> FloatArray:
+    """Kernel: the smallest of ``values`` (…, k) whose cumulative weight reaches ``probability`` (…,)."""
+    wanted = np.minimum(probability, 1.0)[..., np.newaxis] - 1e-12
+    first = np.argmax(cumulative >= wanted, axis=-1)[..., np.newaxis]
+    return np.asarray(np.take_along_axis(values, first, axis=-1)[..., 0], dtype=np.float64)
+
+
+def share_below(values: FloatArray, cumulative: FloatArray, estimate: FloatArray) -> FloatArray:
+    """Kernel: weight of less than ``estimate`` (…,) plus half of that of the same, (…, k) → (…,)."""
+    slack = 1e-12 * np.maximum(np.abs(estimate), values[..., -1] - values[..., 0])
+    padded = np.concatenate([np.zeros((*cumulative.shape[:-1], 1)), cumulative], axis=-1)
+    shares = [
+        np.take_along_axis(padded, np.sum(values < edge[..., np.newaxis], axis=-1, keepdims=True), axis=-1)
+        for edge in (estimate - slack, estimate + slack)
+    ]
+    return np.asarray((shares[0] + shares[1])[..., 0] / 2, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +128,6 @@ def listed_laws(ordered: FloatArray, dropped: int) -> tuple[FloatArray, FloatArr
     values = ordered @ table.shares
     order = np.argsort(values, axis=-1)
     return np.take_along_axis(values, order, axis=-1), np.cumsum(table.weights[order], axis=-1)
-
-
-def percentile_bounds(ordered: FloatArray, dropped: int, level: float) -> tuple[FloatArray, FloatArray]:
-    """Kernel: exact percentile bootstrap limits of the trimmed mean, (…, n) → two of shape (…,)."""
-    values, cumulative = listed_laws(ordered, dropped)
-    ends = ((1 - level) / 2, (1 + level) / 2)
-    low, high = (_first_reaching(cumulative, end)[..., np.newaxis] for end in ends)
-    return np.take_along_axis(values, low, axis=-1)[..., 0], np.take_along_axis(values, high, axis=-1)[..., 0]
 
 
 def trimmed_mean_law(ordered: FloatArray, dropped: int) -> Law:
