@@ -1,19 +1,21 @@
 """What all log grammars are reduced to: a mark, and the tolerant decoding of its JSON.
 
 Published logs hold lines that strict JSON refuses: NaN, Python dict representations, text after
-the closing brace. :func:`decode_object` reads what can be read without guessing.
+the closing brace. They are read where that needs no guess; see :func:`decode_object`.
 """
 
 from __future__ import annotations
 
 import ast
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 MAX_OBJECT_BYTES = 1 << 20
 """Longer JSON objects are not marks; the largest published one has 28 kB."""
+_MAX_LITERAL_BYTES = 1 << 16
+"""Longer Python literals are not read: compiling text takes a hundred times its size in memory."""
 
 KEYS = (
     "run_start",
@@ -28,17 +30,63 @@ KEYS = (
 """Keys of the marks that make up a run, in the vocabulary of the current grammar."""
 
 
-class Mark(NamedTuple):
-    """One line of a log: a key with its value, time and metadata."""
+class Metadata(msgspec.Struct, gc=False, frozen=True):
+    """What matters of a mark's metadata; all of it as logged, of any type."""
 
-    key: str
-    time_ms: float | None
-    value: Any
-    metadata: dict[str, Any]
+    samples_count: Any = None
+    epoch_num: Any = None
+    step_num: Any = None
+    epoch: Any = None
+    iteration: Any = None
+    status: Any = None
+    metric: Any = None
+
+
+NO_METADATA = Metadata()
+
+
+class Mark(msgspec.Struct, gc=False, frozen=True):
+    """One line of a log; time and value as logged, of any type."""
+
+    key: str = ""
+    time_ms: Any = None
+    value: Any = None
+    metadata: Metadata = NO_METADATA
 
 
 class UndecodableError(ValueError):
     """The bytes hold no object that can be read without guessing."""
+
+
+_decode_mark = msgspec.json.Decoder(Mark).decode
+
+
+def decode_mark(raw: bytes) -> Mark:
+    """Decode the JSON object of a mark at the start of ``raw``, leniently where it must be.
+
+    Raises:
+        UndecodableError: as :func:`decode_object`.
+    """
+    try:
+        if len(raw) <= MAX_OBJECT_BYTES:
+            return _decode_mark(raw)
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    fields = decode_object(raw)
+    key = fields.get("key")
+    return Mark(
+        key if isinstance(key, str) else "",
+        fields.get("time_ms"),
+        fields.get("value"),
+        metadata_of(fields.get("metadata")),
+    )
+
+
+def metadata_of(fields: Any) -> Metadata:
+    """What matters of a decoded object."""
+    if not isinstance(fields, dict):
+        return NO_METADATA
+    return Metadata(*map(fields.get, Metadata.__struct_fields__))
 
 
 def decode_object(raw: bytes) -> dict[str, Any]:
@@ -66,21 +114,33 @@ def _decode_leniently(text: str) -> Any:
         return json.JSONDecoder(strict=False).raw_decode(text)[0]
     except (ValueError, RecursionError):
         pass
-    try:
-        return ast.literal_eval(text.replace("null", "None"))
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        raise UndecodableError("neither JSON nor a literal") from None
+    return decode_literal(text.replace("null", "None"))
+
+
+def decode_literal(text: str) -> Any:
+    """The Python literal that ``text`` is.
+
+    Raises:
+        UndecodableError: it is none, or too long.
+    """
+    if len(text) <= _MAX_LITERAL_BYTES:
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+            pass
+    raise UndecodableError("neither JSON nor a literal")
 
 
 def as_number(value: Any) -> float | None:
     """The finite number that ``value`` is or spells, else None (booleans are no numbers)."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if -1e300 < number < 1e300 else None
+    if type(value) is not float:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return None
+        try:
+            value = float(value)
+        except (ValueError, OverflowError):
+            return None
+    return value if -1e300 < value < 1e300 else None
 
 
 def as_count(value: Any) -> int | None:
@@ -89,16 +149,12 @@ def as_count(value: Any) -> int | None:
     return int(number) if number is not None and number == int(number) and abs(number) < 2**63 else None
 
 
-def line_end(data: bytes, position: int) -> int:
-    """Position of the line break (LF, CR or CRLF) at or after ``position``, else the end."""
-    newline = data.find(b"\n", position)
-    if newline < 0:
-        newline = len(data)
-    carriage = data.find(b"\r", position, newline)
-    return newline if carriage < 0 else carriage
-
-
-def line_start(data: bytes, position: int) -> int:
-    """Position after the last line break (LF or CR) before ``position``."""
-    newline = data.rfind(b"\n", 0, position) + 1
-    return max(newline, data.rfind(b"\r", newline, position) + 1)
+def short_text(value: Any, limit: int = 200) -> str:
+    """Text of a logged value that any database and terminal can take: cut, and valid Unicode."""
+    if value is None:
+        return ""
+    try:
+        text = str(value)[:limit]
+    except (ValueError, RecursionError):  # integers of thousands of digits; objects nested as deep
+        return f"({type(value).__name__})"
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from mlperf_stats.logs.marks import KEYS, Mark, UndecodableError, as_number, decode_object, line_end
+from mlperf_stats.logs.marks import KEYS, Mark, UndecodableError, as_number, decode_mark
 from mlperf_stats.model import Problem
 
 NAME = "MLL"
 TOKEN = b":::MLL "
 _KEYS = "|".join((*KEYS, "run_set_random_seed")).encode()
-_MARK = re.compile(rb":::MLL ([0-9.eE+-]+) (" + _KEYS + rb") ?: ?")
+_MARK = re.compile(rb":::MLL ([0-9.eE+-]+) (" + _KEYS + rb") ?: ?([^\r\n]*)")
 
 
-def marks(data: bytes) -> Iterator[Mark | Problem]:
-    """Marks of ``data`` in file order; lines that cannot be read come as problems."""
+def marks(data: bytes, problems: list[Problem]) -> list[Mark]:
+    """Marks of ``data`` in file order; of lines that cannot be read, ``problems`` are told."""
+    found: list[Mark] = []
     for match in _MARK.finditer(data):
-        end = line_end(data, match.end())
-        if data.find(TOKEN, match.end(), end) >= 0:
-            yield Problem(
-                "several-marks-on-line", f"byte {match.start()}: only the last mark of the line is read"
+        last: re.Match[bytes] | None = match
+        if TOKEN in match[3]:
+            problems.append(
+                Problem("several-marks-on-line", f"byte {match.start()}: only the last mark of the line is read")
             )
+            last = _MARK.match(TOKEN + match[3].rpartition(TOKEN)[2])
+        if last is None:
             continue
+        seconds, key, rest = last.groups()
         try:
-            fields = decode_object(data[match.end() : end])
+            logged = decode_mark(rest)
         except UndecodableError as error:
-            yield Problem("line-unparsable", f"byte {match.start()}: {error}")
+            problems.append(Problem("line-unparsable", f"byte {match.start()}: {error}"))
             continue
-        seconds = as_number(match[1].decode())
-        metadata = fields.get("metadata")
-        yield Mark(
-            "seed" if match[2] == b"run_set_random_seed" else match[2].decode(),
-            None if seconds is None else seconds * 1000.0,
-            fields.get("value"),
-            metadata if isinstance(metadata, dict) else {},
-        )
+        name = "seed" if key == b"run_set_random_seed" else key.decode()
+        found.append(Mark(name, milliseconds(seconds), logged.value, logged.metadata))
+    return found
+
+
+def milliseconds(seconds: bytes) -> float | None:
+    """A logged time of day in milliseconds, None where it is no number."""
+    number = as_number(seconds.decode())
+    return None if number is None else number * 1000.0

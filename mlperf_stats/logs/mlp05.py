@@ -6,10 +6,17 @@ Its words differ from later rounds; they are translated to the later vocabulary 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-from mlperf_stats.logs.marks import Mark, UndecodableError, as_number, decode_object, line_end
+from mlperf_stats.logs.marks import (
+    NO_METADATA,
+    Mark,
+    Metadata,
+    UndecodableError,
+    decode_object,
+    metadata_of,
+)
+from mlperf_stats.logs.mll import milliseconds
 from mlperf_stats.model import Problem
 
 NAME = "MLPv0.5.0"
@@ -23,39 +30,44 @@ _WORDS = {
     b"seed": "seed",
 }
 _MARK = re.compile(
-    rb":::MLPv0\.5\.0 (\S+) ([0-9.eE+-]+) \(([^\n\r]{0,1024}?)\) ("
+    rb":::MLPv0\.5\.0 (?:\S+) ([0-9.eE+-]+) \([^\n\r]{0,1024}?\) ("
     + b"|".join(_WORDS)
-    + rb")(?![\w])(?: ?: ?)?"
+    + rb")(?![\w])(?: ?: ?)?([^\r\n]*)"
 )
 _TRUE = (True, "true", "True", 1)
 
 
-def marks(data: bytes) -> Iterator[Mark | Problem]:
-    """Marks of ``data`` in file order; lines that cannot be read come as problems."""
+def marks(data: bytes, problems: list[Problem]) -> list[Mark]:
+    """Marks of ``data`` in file order; of lines that cannot be read, ``problems`` are told."""
+    found: list[Mark] = []
     for match in _MARK.finditer(data):
-        end = line_end(data, match.end())
-        if data.find(TOKEN, match.end(), end) >= 0:
-            yield Problem(
-                "several-marks-on-line", f"byte {match.start()}: only the last mark of the line is read"
+        last: re.Match[bytes] | None = match
+        if TOKEN in match[3]:
+            problems.append(
+                Problem("several-marks-on-line", f"byte {match.start()}: only the last mark of the line is read")
             )
+            last = _MARK.match(TOKEN + match[3].rpartition(TOKEN)[2])
+        if last is None:
             continue
-        key = _WORDS[match[4]]
+        seconds, word, rest = last.groups()
+        key = _WORDS[word]
         try:
-            value, metadata = _translate(key, data[match.end() : end].strip())
+            value, metadata = _translate(key, rest.strip())
         except UndecodableError as error:
-            yield Problem("line-unparsable", f"byte {match.start()}: {error}")
+            problems.append(Problem("line-unparsable", f"byte {match.start()}: {error}"))
             continue
-        seconds = as_number(match[2].decode())
-        yield Mark(key, None if seconds is None else seconds * 1000.0, value, metadata)
+        found.append(Mark(key, milliseconds(seconds), value, metadata))
+    return found
 
 
-def _translate(key: str, rest: bytes) -> tuple[Any, dict[str, Any]]:
+def _translate(key: str, rest: bytes) -> tuple[Any, Metadata]:
     """Value and metadata in the later grammars' form."""
     if not rest.startswith(b"{"):
-        return rest.decode("utf-8", "replace").strip('"'), {}
+        return rest.decode("utf-8", "replace").strip('"'), NO_METADATA
     fields = decode_object(rest)
     if key == "run_stop":
         success = fields.get("success")
-        status = {} if success is None else {"status": "success" if success in _TRUE else "aborted"}
-        return None, status
-    return fields.get("value"), {name: item for name, item in fields.items() if name != "value"}
+        if success is None:
+            return None, NO_METADATA
+        return None, Metadata(status="success" if success in _TRUE else "aborted")
+    return fields.get("value"), metadata_of(fields)

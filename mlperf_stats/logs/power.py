@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from mlperf_stats.logs import mllog
 from mlperf_stats.logs.marks import Mark, as_number
 from mlperf_stats.model import Problem
@@ -35,11 +37,23 @@ class PowerLog:
     problems: tuple[Problem, ...] = ()
 
 
+class _Reading(msgspec.Struct, gc=False):
+    """A mark of a tidy power log; one whose types differ makes the log an untidy one."""
+
+    key: str
+    time_ms: float
+    value: float | int | str | None = None
+
+
+_decode_readings = msgspec.json.Decoder(_Reading).decode_lines
+
+
 def read_power(data: bytes, path: str) -> PowerLog:
     """Read one ``node_*.txt`` or ``sw_*.txt``. Never raises."""
-    found = list(mllog.marks(data, _PATTERN))
-    marks = [item for item in found if isinstance(item, Mark)]
-    problems = [item for item in found if isinstance(item, Problem)]
+    problems: list[Problem] = []
+    marks: Sequence[Mark | _Reading] | None = _tidy_marks(data)
+    if marks is None:
+        marks = mllog.marks(data, problems, _PATTERN)
     is_node = path.rpartition("/")[2].startswith("node_")
     watts, reason = _node_watts(marks) if is_node else _switch_watts(marks)
     if watts is None:
@@ -47,27 +61,38 @@ def read_power(data: bytes, path: str) -> PowerLog:
     return PowerLog(path, is_node, watts, tuple(problems))
 
 
-def _efficiency(marks: Sequence[Mark]) -> float | None:
+def _tidy_marks(data: bytes) -> list[_Reading] | None:
+    """Marks of a log whose every line is one mark and nothing else, as nearly all are; else None.
+
+    Decoding all lines at once is ten times faster than finding them one by one.
+    """
+    try:
+        return _decode_readings(data.replace(mllog.TOKEN, b"")) if data.startswith(mllog.TOKEN) else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _efficiency(marks: Sequence[Mark | _Reading]) -> float | None:
     values = [as_number(mark.value) for mark in marks if mark.key == "conversion_eff"]
     return values[-1] if values else 1.0
 
 
-def _node_watts(marks: Sequence[Mark]) -> tuple[float | None, str]:
+def _node_watts(marks: Sequence[Mark | _Reading]) -> tuple[float | None, str]:
     start_ms = stop_ms = previous_ms = last_ms = None
     watt_ms = 0.0
-    for mark in sorted(
-        (mark for mark in marks if mark.time_ms is not None), key=lambda mark: mark.time_ms or 0.0
-    ):
-        if mark.key == "power_measurement_start":
-            start_ms = previous_ms = mark.time_ms
-        elif mark.key == "power_measurement_stop":
-            stop_ms = mark.time_ms
-        elif mark.key == "power_reading" and previous_ms is not None and stop_ms is None:
+    for time_ms, mark in _in_time(marks):
+        if mark.key == "power_reading":
+            if previous_ms is None or stop_ms is not None:
+                continue
             watts = as_number(mark.value)
-            if watts is None or mark.time_ms is None:
+            if watts is None:
                 return None, "a power reading is no number"
-            watt_ms += watts * (mark.time_ms - previous_ms)
-            previous_ms = last_ms = mark.time_ms
+            watt_ms += watts * (time_ms - previous_ms)
+            previous_ms = last_ms = time_ms
+        elif mark.key == "power_measurement_start":
+            start_ms = previous_ms = time_ms
+        elif mark.key == "power_measurement_stop":
+            stop_ms = time_ms
     stop_ms = last_ms if stop_ms is None else stop_ms
     efficiency = _efficiency(marks)
     if start_ms is None or stop_ms is None or efficiency is None:
@@ -77,7 +102,14 @@ def _node_watts(marks: Sequence[Mark]) -> tuple[float | None, str]:
     return efficiency * watt_ms / (stop_ms - start_ms), ""
 
 
-def _switch_watts(marks: Sequence[Mark]) -> tuple[float | None, str]:
+def _in_time(marks: Sequence[Mark | _Reading]) -> list[tuple[float, Mark | _Reading]]:
+    """Marks that have a time, by it; the order of the log decides between equal ones."""
+    timed = [(time_ms, mark) for mark in marks if (time_ms := as_number(mark.time_ms)) is not None]
+    timed.sort(key=lambda item: item[0])
+    return timed
+
+
+def _switch_watts(marks: Sequence[Mark | _Reading]) -> tuple[float | None, str]:
     estimates = [as_number(mark.value) for mark in marks if mark.key == "interconnect_power_est"]
     efficiency = _efficiency(marks)
     if not estimates or estimates[-1] is None or efficiency is None:
