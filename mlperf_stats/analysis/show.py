@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.results import result_row
-from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, summarise
+from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, STATISTICS_VERSION, with_summaries
 from mlperf_stats.errors import NotFoundError
 from mlperf_stats.rules.scoring import Score, score
 from mlperf_stats.rules.suite import Benchmark, rules_for
@@ -93,9 +93,9 @@ def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -
     Raises:
         NotFoundError: none or several fit; the message names some.
     """
-    result = find_result(store, result_id)
+    result = find_result(store, result_id, level)
     runs = runs_of(store, [result]).get(result.key, [])
-    summary = summarise(store, [result], level)[result.key]
+    [(_, summary)] = with_summaries(store, [result], level)
     benchmark = rules_for(result.round, result.benchmark, len(runs))
     scored = score(
         [run.minutes for run in runs],
@@ -122,22 +122,26 @@ def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -
     return ResultDetail(result_row(result, summary), result, benchmark, scored, details, level)
 
 
-def find_result(store: Store, text: str) -> StoredResult:
+def find_result(store: Store, text: str, level: float = DEFAULT_LEVEL) -> StoredResult:
     """The result that ``text`` names: an id, a part of one, or a glob that only one id fits.
+
+    It comes with its stored summary at ``level``, if there is one.
 
     Raises:
         NotFoundError: none or several fit; the message names some.
     """
-    exact = find_by_id(store, text)
+    computed_by = STATISTICS_VERSION
+    exact = find_by_id(store, text, level=level, computed_by=computed_by)
     if exact:
         return exact
     ids = result_ids(store)
     wanted = text.strip().strip("/").lower()
     pattern = wanted if any(sign in wanted for sign in "*?[") else f"*{wanted}*"
     fitting = [name for name in ids if fnmatch.fnmatchcase(name.lower(), pattern)]
-    found = find_by_id(store, fitting[0]) if len(fitting) == 1 else None
-    if found:
-        return found
+    if len(fitting) == 1:
+        exact = find_by_id(store, fitting[0], level=level, computed_by=computed_by)
+    if exact:
+        return exact
     raise NotFoundError(_not_one(text, fitting, ids))
 
 

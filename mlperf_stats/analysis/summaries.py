@@ -25,7 +25,7 @@ from mlperf_stats.store.queries import (
 )
 from mlperf_stats.store.schema import SUMMARY_COLUMNS
 
-STATISTICS_VERSION = "1"
+STATISTICS_VERSION = "2"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95

@@ -6,25 +6,18 @@ carry a selection for reading.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
 from mlperf_stats.cli.console import Column, clean, print_lines, print_table
-from mlperf_stats.errors import InputError
-
-# A spreadsheet runs a cell that begins like this; names come from other people's logs.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from mlperf_stats.store.files import csv_lines, replaced_file
 
 
 class Format(StrEnum):
@@ -84,19 +77,13 @@ def emit_text(output: Output, text: str) -> None:
     if output.path is None:
         sys.stdout.write(text)
         return
-    try:
-        _replace_file(output.path, text)
-    except OSError as error:
-        raise InputError(f"cannot write {output.path}: {error.strerror}; choose another -o FILE") from error
+    with replaced_file(output.path) as scratch:
+        scratch.write_text(text, encoding="utf-8", newline="")
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     """CSV with a header; floats at full precision, missing values empty, lists joined by ``;``."""
-    lines = _CsvLines()
-    writer = csv.writer(lines, lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows([_csv_cell(row.get(name)) for name in columns] for row in rows)
-    return "".join(lines)
+    return "".join(csv_lines([columns, *([row.get(name) for name in columns] for row in rows)]))
 
 
 def markdown_table(view: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -121,32 +108,11 @@ def _markdown_notes(notes: Sequence[str]) -> str:
     return "".join(f"\n{_markdown_cell(note)}\n" for note in notes)
 
 
-class _CsvLines(list[str]):
-    """Rows as written, ended by a line feed. (The writer quotes a lone carriage return only if told
-    to end lines with one.)
-    """
-
-    def write(self, line: str) -> None:
-        self.append(line.removesuffix("\r\n") + "\n")
-
-
 def _markdown_cell(text: str) -> str:
     text = clean(text)
     for character in "\\`*_[]|":
         text = text.replace(character, "\\" + character)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _csv_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, tuple | list):
-        value = ";".join(map(str, value))
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return str(value)
 
 
 def _plain(value: Any) -> Any:
@@ -158,19 +124,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return value
-
-
-def _replace_file(path: Path, text: str) -> None:
-    """Write beside ``path`` and rename, so that no reader ever sees half a file."""
-    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(scratch, 0o666 & ~umask)
-        os.replace(scratch, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(scratch)
-        raise

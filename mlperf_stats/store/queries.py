@@ -156,11 +156,13 @@ def list_results(
     return found
 
 
-def find_by_id(store: Store, result_id: str) -> StoredResult | None:
-    """The result with exactly this id, or None."""
+def find_by_id(
+    store: Store, result_id: str, *, level: float | None = None, computed_by: str = ""
+) -> StoredResult | None:
+    """The result with exactly this id, or None; ``level`` and ``computed_by`` as in ``list_results``."""
     for layer in store.layers:
         query = _result_query(store, layer, "r.result_id = ?")
-        row = store.connection.execute(query, [None, "", result_id]).fetchone()
+        row = store.connection.execute(query, [level, computed_by, result_id]).fetchone()
         if row:
             return _stored_result(layer, row)
     return None

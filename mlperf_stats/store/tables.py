@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from mlperf_stats.errors import InputError
+from mlperf_stats.store.files import csv_lines, replaced_file
 
 Kind = str
 """``text``, ``integer`` or ``real``."""
@@ -34,35 +33,16 @@ def write_table(
     writer = _WRITERS.get(target.suffix.lower())
     if writer is None:
         raise InputError(f"{target}: what it ends in must say the form: {', '.join(_WRITERS)}")
-    try:
-        descriptor, scratch = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        os.close(descriptor)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror})") from error
-    try:
-        count = writer(columns, rows, scratch)
-        os.chmod(scratch, 0o666 & ~_umask())
-        os.replace(scratch, target)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror or error})") from error
-    finally:
-        Path(scratch).unlink(missing_ok=True)
-    return count
-
-
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current
+    with replaced_file(target) as scratch:
+        return writer(columns, rows, str(scratch))
 
 
 def _write_csv(columns: Mapping[str, Kind], rows: Iterable[Sequence[Any]], path: str) -> int:
     count = 0
     with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow(row)
+        file.writelines(csv_lines([list(columns)]))
+        for line in csv_lines(rows):
+            file.write(line)
             count += 1
     return count
 
