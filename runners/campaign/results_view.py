@@ -1,0 +1,64 @@
+"""The campaign's runs in the layout of a results repository, for ``mlperf-stats ingest``.
+
+``results/<system>/<benchmark>/result_<index>.txt`` beside ``systems/<system>.json``: links to the logs
+of the attempts that count, so that nothing has to know what an attempt is to read a campaign.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlperf_runners.campaign.files import link_or_copy, sync_folder, write_durably
+from mlperf_runners.campaign.folder import Attempt
+from mlperf_runners.campaign.plan import Plan
+
+
+def publish(root: Path, plan: Plan, benchmark: str, attempts: list[Attempt]) -> None:
+    """Show the logs of these attempts, and no others, as results in ``root``."""
+    folders: dict[Path, dict[str, Attempt]] = {}
+    for attempt in attempts:
+        folder = root / "results" / plan.system_folder(plan.variant_of(attempt.index)) / benchmark
+        folders.setdefault(folder, {})[f"result_{attempt.index}.txt"] = attempt
+    for folder, files in folders.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in {path.name for path in folder.iterdir()} - set(files):
+            (folder / name).unlink()
+        for name, attempt in files.items():
+            link_or_copy(attempt.log, folder / name)
+        sync_folder(folder)
+    for variant in range(len(plan.variants)):
+        describe_system(root / "systems", plan, variant, plan.system_folder(variant))
+
+
+def describe_system(folder: Path, plan: Plan, variant: int, name: str) -> None:
+    """Write ``<name>.json``, the system description, into ``folder`` unless it is there."""
+    path = folder / f"{name}.json"
+    if path.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    description = system_description(plan, name)
+    write_durably(path, msgspec.json.format(msgspec.json.encode(description), indent=2) + b"\n")
+
+
+def system_description(plan: Plan, name: str) -> dict[str, Any]:
+    """The fields of a system description that are known of the machine."""
+    environment, launch = plan.environment, plan.launch
+    gpus = environment["gpus"]
+    return {
+        "submitter": plan.name,
+        "division": "closed" if plan.mode == "full" else "open",
+        "status": "Research, Development, or Internal (RDI)",
+        "system_name": name,
+        "number_of_nodes": str(launch.nodes),
+        "host_processors_per_node": "1",
+        "host_processor_model_name": environment["cpu"],
+        "host_processor_core_count": str(environment["cores"]),
+        "accelerators_per_node": str(launch.processes if gpus else 0),
+        "accelerator_model_name": gpus[0] if gpus else "",
+        "framework": f"PyTorch {environment['packages'].get('torch', '')}".strip(),
+        "other_software_stack": f"Python {environment['python']}",
+        "notes": "unverified; not an official MLPerf result",
+    }

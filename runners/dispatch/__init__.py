@@ -1,0 +1,1 @@
+"""Running a campaign: which run comes next, what to do when one dies, when there are enough."""

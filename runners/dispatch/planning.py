@@ -1,0 +1,126 @@
+"""From what the user asked for to the plan of a campaign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlperf_runners.campaign.environment import frozen_environment, system_name
+from mlperf_runners.campaign.plan import Launch, Plan, Stopping, Variant, check_name
+from mlperf_runners.campaign.seeds import read_seeds
+from mlperf_runners.errors import CampaignError, SettingsError
+from mlperf_runners.workloads.workload import Settings, Workload, parse_change, read_changes
+
+DEFAULT_MOST_RUNS = 200
+"""Where a rule stops the campaign; it is there so that one that never stops ends some day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Everything that was asked for, not yet checked against each other."""
+
+    folder: Path
+    workload: Workload
+    mode: Any
+    runs: int | None
+    half_width: float | None
+    budget_minutes: float | None
+    level: float
+    estimand: Any
+    data: Path | None
+    settings_file: Path | None
+    changes: tuple[str, ...]
+    against: Path | None
+    launch: Launch
+    seeds: Path | None
+    system: str | None
+    keep_checkpoint: bool
+
+
+def plan_of(wishes: Wishes) -> Plan:
+    """The plan, not yet frozen; datasets are there and seeds suffice.
+
+    Raises:
+        CampaignError, SettingsError, DatasetMissingError: something asked for is impossible.
+    """
+    if wishes.launch.nodes > 1 and wishes.launch.launcher == "local":
+        raise SettingsError("--nodes needs --launcher slurm; on this machine use --processes")
+    variants = _variants(wishes)
+    stopping = _stopping(wishes)
+    seeds = _seeds(wishes, stopping.runs * len(variants))
+    return Plan(
+        name=check_name(wishes.folder.resolve().name),
+        workload=wishes.workload.name,
+        mode=wishes.mode,
+        variants=variants,
+        stopping=stopping,
+        launch=wishes.launch,
+        system=check_name(wishes.system) if wishes.system else system_name(),
+        environment=frozen_environment(),
+        seeds=seeds,
+        keep_checkpoint=wishes.keep_checkpoint,
+    )
+
+
+def _variants(wishes: Wishes) -> tuple[Variant, ...]:
+    workload = wishes.workload
+    changes: dict[str, Any] = {}
+    if wishes.data is not None:
+        changes["data"] = str(wishes.data.resolve())
+    if wishes.settings_file is not None:
+        changes |= read_changes(wishes.settings_file)
+    changes |= dict(map(parse_change, wishes.changes))
+    first = _checked(wishes, workload.changed(wishes.mode, changes))
+    if wishes.against is None:
+        return (Variant("", first),)
+    other = _checked(wishes, workload.changed(wishes.mode, {**changes, **read_changes(wishes.against)}))
+    if other == first:
+        raise SettingsError(f"{wishes.against}: changes nothing, so there is nothing to compare")
+    label = check_name(wishes.against.stem)
+    return (Variant("base" if label != "base" else "first", first), Variant(label, other))
+
+
+def _checked(wishes: Wishes, settings: Settings) -> dict[str, Any]:
+    wishes.workload.check_dataset(settings, wishes.mode)
+    processes = wishes.launch.processes * wishes.launch.nodes
+    if settings.batch_size % processes:
+        raise SettingsError(
+            f"batch_size {settings.batch_size} cannot be shared evenly by {processes} processes; change one"
+        )
+    plain: dict[str, Any] = msgspec.to_builtins(settings)
+    return plain
+
+
+def _stopping(wishes: Wishes) -> Stopping:
+    kind = "comparison" if wishes.against else "width" if wishes.half_width else "fixed"
+    if wishes.against and wishes.half_width:
+        raise SettingsError("--until-half-width is about one variant; leave it out with --against")
+    runs = wishes.runs
+    if runs is None:
+        # A budget alone asks for as many runs as fit into it.
+        is_open = kind != "fixed" or wishes.budget_minutes is not None
+        runs = DEFAULT_MOST_RUNS if is_open else wishes.workload.official_runs
+    if kind != "fixed" and runs < 3:
+        raise SettingsError(f"--runs {runs}: a stopping rule needs at least 3 runs")
+    return Stopping(
+        kind=kind,  # type: ignore[arg-type]
+        runs=runs,
+        half_width=wishes.half_width,
+        level=wishes.level,
+        estimand=wishes.estimand,
+        budget_minutes=wishes.budget_minutes,
+    )
+
+
+def _seeds(wishes: Wishes, needed: int) -> tuple[int, ...] | None:
+    if wishes.seeds is None:
+        return None
+    seeds = read_seeds(wishes.seeds)
+    if len(seeds) < needed:
+        raise CampaignError(
+            f"{wishes.seeds}: {len(seeds)} seeds for up to {needed} runs; add some, or lower --runs"
+        )
+    return seeds[:needed]

@@ -1,0 +1,80 @@
+"""What the user sees while a campaign runs, on standard error."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TextIO
+
+from mlperf_runners.campaign.folder import Attempt, RunResult
+from mlperf_runners.dispatch.stopping import Verdict
+from mlperf_stats.cli.console import clean
+from mlperf_stats.logs.runs import read_run
+
+_TERMINAL_SECONDS = 1.0
+_PIPE_SECONDS = 10.0
+
+
+class Progress:
+    """A line per run that ended; on a terminal also a line that says what is going on right now."""
+
+    def __init__(self, metric: str, targets: list[float], out: TextIO | None = None) -> None:
+        """``targets``: the target of each variant."""
+        self._metric = metric
+        self._targets = targets
+        self._out = out or sys.stderr
+        self._live = self._out.isatty()
+        self._line = ""
+
+    @property
+    def interval_seconds(self) -> float:
+        """How long nothing may be shown."""
+        return _TERMINAL_SECONDS if self._live else _PIPE_SECONDS
+
+    def show(self, results: list[RunResult], verdict: Verdict, running: list[Attempt]) -> None:
+        """Renew the line of the moment."""
+        if not self._live:
+            return
+        parts = [verdict.reason]
+        parts += [f"run {attempt.index} {self._quality(attempt)}" for attempt in running]
+        if verdict.runs_left:
+            parts.append(f"about {verdict.runs_left} more")
+        width = shutil.get_terminal_size().columns - 1
+        self._line = clean(" · ".join(parts))[:width]
+        self._out.write(f"\r\x1b[K{self._line}")
+        self._out.flush()
+
+    def finished(self, attempt: Attempt, result: RunResult) -> None:
+        """A run was trained to its end."""
+        word = "converged" if result.status == "converged" else "did not converge"
+        note = "; the machine was busy with something else" if result.contended else ""
+        self._print(
+            f"run {attempt.index}: {word}, {self._metric} {result.quality:.4f} after "
+            f"{result.epochs:.3g} epochs, {result.minutes:.3f} min{note}"
+        )
+
+    def died(self, attempt: Attempt, how: str, words: str) -> None:
+        """An attempt ended without a result."""
+        self._print(f"run {attempt.index}, attempt {attempt.number}: {how}{': ' if words else ''}{words}")
+
+    def close(self) -> None:
+        """Leave the terminal clean."""
+        if self._live:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+
+    def _print(self, text: str) -> None:
+        self.close()
+        self._out.write(clean(text) + "\n")
+        self._out.flush()
+
+    def _quality(self, attempt: Attempt) -> str:
+        """The latest evaluation of a run that is under way, against its target."""
+        target = self._targets[0 if len(self._targets) == 1 else (0, 1, 1, 0)[attempt.index % 4]]
+        try:
+            run = read_run(attempt.log.read_bytes(), attempt.log.name)
+        except OSError:
+            return "starts"
+        if not run.evaluations:
+            return "trains"
+        return f"{self._metric} {run.evaluations[-1].value:.4f} of {target:g}"

@@ -1,0 +1,1 @@
+"""Ways to start a worker and to learn that it has ended."""

@@ -1,0 +1,132 @@
+"""The options of ``mlperf-stats run``, in the groups that the plan of a campaign has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlperf_runners.campaign.plan import Launch
+from mlperf_stats.cli.options import LevelOption, parse_fraction
+from mlperf_stats.cli.parameters import OptionGroup
+
+
+class LauncherName(StrEnum):
+    """Ways to start runs."""
+
+    LOCAL = "local"
+    SLURM = "slurm"
+
+
+class Estimand(StrEnum):
+    """What the interval is for."""
+
+    GEOMETRIC_MEAN = "geometric-mean"
+    MEDIAN = "median"
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingWish:
+    """When to stop, as far as the user said so."""
+
+    runs: int | None
+    half_width: float | None
+    budget_minutes: float | None
+    level: float
+    estimand: Any
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsWish:
+    """Which settings to train with, as changes of a mode's own."""
+
+    mode: Any
+    data: Path | None
+    file: Path | None
+    changes: tuple[str, ...]
+    against: Path | None
+
+
+def _stopping(
+    runs: Annotated[
+        int | None,
+        typer.Option(
+            "--runs", min=1, metavar="N", help="Number of runs; the most, with a rule to stop earlier."
+        ),
+    ] = None,
+    half_width: Annotated[
+        float | None,
+        typer.Option(
+            "--until-half-width",
+            metavar="SHARE",
+            parser=parse_fraction,
+            help="Stop when the time to train is known to ± SHARE, for example 5%.",
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", metavar="MINUTES", min=0, help="Start no run that would exceed this time."),
+    ] = None,
+    level: LevelOption = 0.95,
+    estimand: Annotated[
+        Estimand, typer.Option("--estimand", help="Of the interval; median stays bounded when runs fail.")
+    ] = Estimand.GEOMETRIC_MEAN,
+) -> StoppingWish:
+    return StoppingWish(runs, half_width, budget, level, estimand.value)
+
+
+def _settings(
+    mini: Annotated[bool, typer.Option("--mini", help="Small settings that need no dataset.")] = False,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FOLDER", help="The dataset, in its original format.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--settings", metavar="FILE", help="Changes of settings, TOML.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change one setting; repeatable.")
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="FILE", help="Compare with a variant: changes of settings, TOML."),
+    ] = None,
+) -> SettingsWish:
+    return SettingsWish("mini" if mini else "full", data, file, tuple(changes or ()), against)
+
+
+def _launch(
+    launcher: Annotated[
+        LauncherName, typer.Option("--launcher", help="Processes of this machine, or Slurm jobs.")
+    ] = LauncherName.LOCAL,
+    threads: Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Threads per process.")] = 1,
+    processes: Annotated[
+        int,
+        typer.Option("--processes", min=1, metavar="N", help="Processes per node that train a run together."),
+    ] = 1,
+    nodes: Annotated[
+        int, typer.Option("--nodes", min=1, metavar="N", help="Nodes that train a run together (Slurm).")
+    ] = 1,
+    at_once: Annotated[int, typer.Option("--at-once", min=1, metavar="N", help="Runs at the same time.")] = 1,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--timeout", metavar="MINUTES", min=0, help="Kill a run that takes longer and repeat it."
+        ),
+    ] = None,
+    slurm_options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slurm-option", metavar="OPTION", help="For sbatch, like --partition=gpu; repeatable."
+        ),
+    ] = None,
+) -> Launch:
+    name: Any = launcher.value
+    return Launch(name, threads, processes, nodes, at_once, timeout or None, tuple(slurm_options or ()))
+
+
+StoppingOptions = Annotated[StoppingWish, OptionGroup(_stopping)]
+SettingsOptions = Annotated[SettingsWish, OptionGroup(_settings)]
+LaunchOptions = Annotated[Launch, OptionGroup(_launch)]

@@ -1,0 +1,108 @@
+"""Where and with which seed a process trains: device, rank, random streams, collective sums."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import zlib
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+COLLECTIVE_TIMEOUT = datetime.timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Context:
+    """One process of a training, alone or one of several."""
+
+    seed: int
+    device: torch.device
+    rank: int = 0
+    world: int = 1
+
+    @classmethod
+    def start(cls, seed: int, device: str, threads: int) -> Context:
+        """Pin threads, seed PyTorch and join the other processes that torchrun started, if any."""
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        use_cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+        rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        place = (
+            torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if use_cuda else torch.device("cpu")
+        )
+        if use_cuda:
+            torch.cuda.set_device(place)
+            torch.backends.cudnn.benchmark = True
+        if "WORLD_SIZE" in os.environ:
+            dist.init_process_group("nccl" if use_cuda else "gloo", timeout=COLLECTIVE_TIMEOUT)
+        torch.manual_seed(seed)
+        return cls(seed, place, rank, world)
+
+    def stop(self) -> None:
+        """Leave the process group."""
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+    @property
+    def leads(self) -> bool:
+        """True for the one process that writes log and result."""
+        return self.rank == 0
+
+    def random(self, purpose: str, *numbers: int) -> np.random.Generator:
+        """A random stream that depends on the run's seed, the purpose and numbers such as the epoch.
+
+        It is the same in every process and does not depend on what was drawn for other purposes.
+        """
+        return np.random.default_rng([self.seed, zlib.crc32(purpose.encode()), *numbers])
+
+    def share(self, items: Sequence[Any] | np.ndarray[Any, Any]) -> Any:
+        """This process's part of ``items``: every world-th one."""
+        return items[self.rank :: self.world]
+
+    def data_parallel(self, model: torch.nn.Module) -> torch.nn.Module:
+        """``model`` on the device, averaging gradients over the processes if there are several."""
+        model.to(self.device)
+        if self.world == 1:
+            return model
+        from torch.nn.parallel import DistributedDataParallel
+
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        # Every process has drawn the same initial weights; from here on each drops out its own units.
+        parallel = DistributedDataParallel(model, device_ids=ids)
+        torch.manual_seed(self.seed + self.rank)
+        return parallel
+
+    def sums(self, *values: float) -> tuple[float, ...]:
+        """Each value summed over all processes."""
+        if self.world == 1:
+            return values
+        total = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(total)
+        return tuple(total.tolist())
+
+    def gathered(self, items: list[Any]) -> list[Any]:
+        """The items of all processes, undoing :meth:`share`."""
+        if self.world == 1:
+            return items
+        parts: list[Any] = [None] * self.world
+        dist.all_gather_object(parts, items)
+        total = sum(map(len, parts))
+        return [parts[number % self.world][number // self.world] for number in range(total)]
+
+    def barrier(self) -> None:
+        """Wait until all processes are here and their devices idle."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        if self.world > 1:
+            dist.barrier()
+
+    def autocast(self, precision: str) -> AbstractContextManager[Any]:
+        """Mixed precision where ``precision`` is ``bf16``, or ``auto`` on a GPU."""
+        enabled = precision == "bf16" or (precision == "auto" and self.device.type == "cuda")
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)

@@ -1,0 +1,160 @@
+"""What a workload is before anything is trained: its facts, its settings, where its task lies.
+
+Nothing here imports PyTorch, so that campaigns can be planned and read without it.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from mlperf_runners.errors import DatasetMissingError, SettingsError
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Settings that every workload has. A workload's own stand in a subclass."""
+
+    target: float
+    """Quality at which a run has converged, as a fraction (BLEU 25 is 0.25)."""
+    batch_size: int
+    """Global batch size, over all processes."""
+    max_epochs: float
+    evaluate_every: float
+    """Epochs between evaluations."""
+    first_evaluation: float = 0.0
+    """Epochs before which there is no evaluation."""
+    data: str = ""
+    """Folder of the dataset; empty where data are generated or come with a library."""
+    data_seed: int = 2018
+    """Seed of generated data and splits: the same for all runs, for they share one dataset."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """``auto``: bf16 on a GPU, fp32 elsewhere."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One benchmark that can be run."""
+
+    name: str
+    brief: str
+    benchmark: str
+    """Its folder name in submissions and its value of ``submission_benchmark``."""
+    metric: str
+    official_runs: int
+    """N of the rules of the round it belongs to."""
+    round: str
+    """The round whose rules, log checks and scoring apply to it."""
+    log_rules: str | None
+    """Ruleset of the official compliance checker, None where it has none for this benchmark."""
+    mini: Settings
+    full: Settings
+    task: str
+    """``module:Class`` of the task, imported only where it is trained."""
+    dataset: tuple[str, ...]
+    """What the dataset's folder has to hold: path patterns."""
+    obtain: str
+    """Where the dataset comes from, for a person."""
+    check_settings: Callable[[Any], str | None] = lambda settings: None
+    """What is impossible about settings, or None."""
+
+    def settings(self, mode: str) -> Settings:
+        """The settings of a mode, before the user's changes."""
+        return self.mini if mode == "mini" else self.full
+
+    def decode(self, values: Mapping[str, Any]) -> Settings:
+        """Settings from plain values.
+
+        Raises:
+            SettingsError: one is unknown, missing, of the wrong type, or impossible.
+        """
+        try:
+            settings = msgspec.convert(dict(values), type=type(self.mini))
+        except msgspec.ValidationError as error:
+            known = ", ".join(field.name for field in msgspec.structs.fields(self.mini))
+            raise SettingsError(f"{self.name}: {error}; its settings are {known}") from error
+        wrong = _impossible(settings) or self.check_settings(settings)
+        if wrong:
+            raise SettingsError(f"{self.name}: {wrong}")
+        return settings
+
+    def changed(self, mode: str, changes: Mapping[str, Any]) -> Settings:
+        """The settings of a mode with the user's changes.
+
+        Raises:
+            SettingsError: as :meth:`decode`.
+        """
+        return self.decode({**msgspec.to_builtins(self.settings(mode)), **changes})
+
+    def check_dataset(self, settings: Settings, mode: str) -> None:
+        """See whether the data that a full-mode run reads are there.
+
+        Raises:
+            DatasetMissingError: they are not; the message says what goes where.
+        """
+        if mode == "mini":
+            return
+        folder = Path(settings.data)
+        missing = [pattern for pattern in self.dataset if next(folder.glob(pattern), None) is None]
+        if not settings.data or missing:
+            where = f"in {folder}" if settings.data else "in a folder named by --data FOLDER"
+            raise DatasetMissingError(
+                f"{self.name} needs {', '.join(missing or self.dataset)} {where}: {self.obtain}; "
+                "or run it with --mini, which needs no dataset"
+            )
+
+    def create(self, settings: Settings, mode: str, context: Any) -> Any:
+        """The task, ready to be trained (imports PyTorch)."""
+        module, _, name = self.task.partition(":")
+        return getattr(import_module(module), name)(settings, mode, context)
+
+
+def read_changes(path: Path) -> dict[str, Any]:
+    """Changes of settings from a TOML file.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as settings ({error})") from error
+
+
+def parse_change(text: str) -> tuple[str, Any]:
+    """``name=value`` as a change of settings; the value is TOML, or else text.
+
+    Raises:
+        SettingsError: there is no ``=``.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise SettingsError(f"--set {text}: write it as NAME=VALUE")
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name.strip(), value
+
+
+def _impossible(settings: Settings) -> str | None:
+    if not 0 < settings.target < 1:
+        return (
+            f"target {settings.target:g} cannot be reached: quality is a fraction between 0 and 1 "
+            "(write 75.9 % or BLEU 75.9 as 0.759)"
+        )
+    for name in ("batch_size", "max_epochs", "evaluate_every"):
+        value = getattr(settings, name)
+        if not (math.isfinite(value) and value > 0):
+            return f"{name} must be positive, not {value:g}"
+    if settings.first_evaluation > settings.max_epochs:
+        return f"first_evaluation {settings.first_evaluation:g} is after max_epochs {settings.max_epochs:g}"
+    return None
