@@ -18,13 +18,10 @@ from mlperf_stats.errors import SampleError, StatisticsError, TooFewRunsError
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.interval import Interval
 from mlperf_stats.stats.lognormal_likelihood import crossing, maximise
-from mlperf_stats.stats.sample import FloatArray, Marks, SampleLike, check_level, check_outcomes
+from mlperf_stats.stats.sample import FloatArray, Marks, SampleLike, as_numbers, check_level, check_outcomes
 
 _SEARCH_SCALES = 50.0
 """How far beyond the finite bounds the median is looked for, in ranges of the bounds."""
-
-_NARROWEST = 1e-3
-"""Fitted spreads below this share of the range of the bounds are a likelihood still rising to 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +114,8 @@ def censored_lognormal_interval(times: SampleLike, converged: Marks, level: floa
 
 def _check_bounds(lower: SampleLike, upper: SampleLike) -> _Bounds:
     """Log bounds of a sample to which a lognormal law can be fitted."""
-    try:
-        below = np.array(lower, dtype=np.float64)
-        above = np.array(upper, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise SampleError(f"bounds: not sequences of numbers ({error})") from None
-    if below.ndim != 1 or below.shape != above.shape:
+    below, above = as_numbers(lower, "lower bounds"), as_numbers(upper, "upper bounds")
+    if below.shape != above.shape:
         raise SampleError(f"bounds of shapes {below.shape} and {above.shape}; give one pair per run")
     # Written so that NaN fails it too.
     wrong = np.flatnonzero(~((below >= 0) & (below <= above) & (above > 0) & np.isfinite(below)))
@@ -162,8 +155,8 @@ def _maximum(bounds: _Bounds) -> tuple[float, float, float]:
     low, high = finite.min() - margin, finite.max() + margin
     best = maximise(bounds.lower, bounds.upper, low, high, bounds.scale)
     mu, sigma, likelihood = (float(found[0]) for found in best)
-    # Two neighbouring intervals alone are matched best by ever narrower laws at their border.
-    return mu, sigma if sigma > _NARROWEST * float(bounds.scale[0]) else 0.0, likelihood
+    # Runs on both sides of one border, and nothing further off, are matched by any narrow law there.
+    return mu, 0.0 if bounds.common[0] == bounds.common[1] else sigma, likelihood
 
 
 def _profile_limits(bounds: _Bounds, mu: float, likelihood: float, level: float) -> tuple[float, float]:

@@ -39,5 +39,5 @@ def censored_median_interval(times: SampleLike, converged: Marks, level: float =
     return Interval(
         estimate=estimate, low=low, high=high, level=level, level_attained=attained,
         method="censored-order-statistics", estimand="median", n=n,
-        warnings=short + censoring_warnings(marks, estimate),
+        warnings=short + censoring_warnings(below, marks, estimate),
     )  # fmt: skip

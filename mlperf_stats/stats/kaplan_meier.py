@@ -28,7 +28,7 @@ def kaplan_meier_median(times: SampleLike, converged: Marks, level: float = 0.95
     return Interval(
         estimate=estimate, low=low, high=high, level=level, level_attained=level,
         method="kaplan-meier", estimand="median", n=ordered.size,
-        warnings=censoring_warnings(marks, estimate),
+        warnings=censoring_warnings(ordered, marks, estimate),
     )  # fmt: skip
 
 

@@ -38,7 +38,8 @@ class Ranks:
 
     def inner_weight(self, n: int, level: float) -> float:
         """Hettmansperger & Sheather's weight λ of the next narrower pair, from 0 to 1."""
-        if self.coverage <= level or self.inner_coverage >= level:
+        innermost = 2 * (self.rank + 1) > n + 1
+        if innermost or self.coverage <= level:
             return 0.0
         share = (self.coverage - level) / (self.coverage - self.inner_coverage)
         return (n - self.rank) * share / (self.rank + (n - 2 * self.rank) * share)

@@ -62,11 +62,9 @@ def restricted_mean_interval(
     mean, error = _restricted_mean(ordered, marks, horizon)
     n = ordered.size
     half = t_quantile(level, n - 1) * error * math.sqrt(n / (n - 1)) if n > 1 else math.inf
-    found = censoring_warnings(marks)
-    if n == 1:
-        found = (codes.SINGLE_RUN, *found)
-    elif error == 0:
-        found = (codes.ZERO_VARIANCE, *found)
+    found = censoring_warnings(ordered, marks)
+    if n > 1 and error == 0 and codes.ZERO_VARIANCE not in found:
+        found = (*found, codes.ZERO_VARIANCE)
     return Interval(
         estimate=mean, low=max(0.0, mean - half), high=min(horizon, mean + half), level=level,
         level_attained=level, method="restricted-mean", estimand="restricted-mean", n=n, warnings=found,

@@ -22,11 +22,8 @@ Marks: TypeAlias = Sequence[bool] | NDArray[np.bool_]
 SampleLike: TypeAlias = Sequence[float] | NDArray[np.floating] | NDArray[np.integer]
 
 
-def as_vector(values: SampleLike, what: str = "times") -> FloatArray:
-    """A one-dimensional float64 copy of ``values`` in the order given, NaN and ±∞ refused.
-
-    Raises SampleError naming the first offending element.
-    """
+def as_numbers(values: SampleLike, what: str = "times") -> FloatArray:
+    """A one-dimensional float64 copy of ``values`` in the order given; SampleError if that cannot be."""
     try:
         raw = np.asarray(values)
         if raw.dtype.kind not in "iufO":
@@ -38,6 +35,12 @@ def as_vector(values: SampleLike, what: str = "times") -> FloatArray:
         raise SampleError(
             f"{what}: one dimension is needed, got shape {vector.shape}; pass one sample at a time"
         )
+    return vector
+
+
+def as_vector(values: SampleLike, what: str = "times") -> FloatArray:
+    """``as_numbers`` with NaN and ±∞ refused; the SampleError names the first offending element."""
+    vector = as_numbers(values, what)
     bad = np.flatnonzero(~np.isfinite(vector))
     if bad.size:
         raise SampleError(

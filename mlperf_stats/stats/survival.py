@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_stats.stats import codes
-from mlperf_stats.stats.sample import FloatArray, Marks, SampleLike, check_outcomes
+from mlperf_stats.stats.sample import FloatArray, Marks, SampleLike, check_outcomes, spread_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,13 @@ def curve_of(ordered: FloatArray, converged: NDArray[np.bool_]) -> SurvivalCurve
     return SurvivalCurve(points, at_risk, events, survival)
 
 
-def censoring_warnings(converged: NDArray[np.bool_], estimate: float = 0.0) -> tuple[str, ...]:
-    """What runs without convergence, and an ``estimate`` out of reach, make a method say."""
-    found = () if converged.all() else (codes.CENSORED_RUNS if converged.any() else codes.ALL_CENSORED,)
-    return found if math.isfinite(estimate) else (*found, codes.MEDIAN_NOT_REACHED)
+def censoring_warnings(
+    ordered: FloatArray, converged: NDArray[np.bool_], estimate: float = 0.0
+) -> tuple[str, ...]:
+    """What ties, runs without convergence and an ``estimate`` out of reach make a method say."""
+    found = [] if converged.all() else [codes.CENSORED_RUNS if converged.any() else codes.ALL_CENSORED]
+    if ordered.size == 1 or np.count_nonzero(converged) > 1:
+        found.extend(spread_warnings(ordered[converged] if converged.any() else ordered))
+    if math.isinf(estimate):
+        found.append(codes.MEDIAN_NOT_REACHED)
+    return tuple(found)

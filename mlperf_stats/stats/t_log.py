@@ -26,7 +26,8 @@ def t_log_bounds(ordered: FloatArray, level: float) -> tuple[FloatArray, FloatAr
     logs = np.log(ordered)
     centre = logs.mean(axis=-1)
     half = t_quantile(level, n - 1) * logs.std(axis=-1, ddof=1) / math.sqrt(n)
-    return np.exp(centre), np.exp(centre - half), np.exp(centre + half)
+    with np.errstate(over="ignore"):
+        return np.exp(centre), np.exp(centre - half), np.exp(centre + half)
 
 
 def geometric_mean_interval(times: SampleLike, level: float = 0.95) -> Interval:

@@ -32,7 +32,8 @@ def tied_convergence_bounds(
     n = times.shape[-1]
     half = t_quantile(level, n - 1) * tied_sigma(times, relative_step) / math.sqrt(n)
     centre = np.log(times).mean(axis=-1)
-    return np.exp(centre), np.exp(centre - half), np.exp(centre + half)
+    with np.errstate(over="ignore"):
+        return np.exp(centre), np.exp(centre - half), np.exp(centre + half)
 
 
 def tied_convergence_interval(times: SampleLike, relative_step: float, level: float = 0.95) -> Interval:
