@@ -1,0 +1,211 @@
+"""How many runs make an interval narrow enough, with the assurance that it will be.
+
+The half-width of an interval is itself random; *assurance* is the probability that it turns out at most
+as wide as wanted, what is not known of the spread included. Where a closed form exists it is used (the
+geometric mean of lognormal times, :func:`geometric_mean_half_width`), otherwise the interval is computed on
+simulated runs of the law. Half-widths are relative: half of what lies between the ends, over the estimate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from scipy.stats import chi2, f
+
+from mlperf_stats.errors import StatisticsError
+from mlperf_stats.stats.expected_score import L_STATISTIC_FROM
+from mlperf_stats.stats.l_statistics import (
+    influence_standard_error,
+    lognormal_score_shift,
+    unbiased_weights,
+)
+from mlperf_stats.stats.laws import SEED, LogTimeLaw
+from mlperf_stats.stats.order_statistics import median_ranks, order_statistics_bounds
+from mlperf_stats.stats.power import MOST_RUNS
+from mlperf_stats.stats.sample import FloatArray, check_count, check_level
+from mlperf_stats.stats.t_log import t_quantile
+
+REPETITIONS = 4_000
+SIMULATED_TO = 64
+"""Runs up to which sets are simulated run by run; above, only their standard deviations are."""
+
+ESTIMANDS = ("geometric-mean", "median", "expected-score")
+
+_MEDIAN_EFFICIENCY = {"normal": math.pi / 2, "logistic": 12 / math.pi**2, "laplace": 0.5}
+"""n times the variance of the sample median, in units of the law's variance."""
+
+
+def median_runs(variance: float, width: float, level: float = 0.95, law: str = "normal") -> int:
+    """Runs for an interval for the median that is ``width`` wide (both ends apart), on the raw scale.
+
+    ``variance`` of one run and ``law`` (``normal``, ``logistic``, ``laplace``) are taken as known. Equals
+    ``size.ci.median`` of R's statpsych (Bonett). Raises StatisticsError.
+    """
+    if law not in _MEDIAN_EFFICIENCY:
+        raise StatisticsError(f"law {law!r} is unknown; it is one of {', '.join(_MEDIAN_EFFICIENCY)}")
+    if not (variance > 0 and width > 0):
+        raise StatisticsError(f"variance {variance!r} and width {width!r} must be above 0")
+    quantile = t_quantile(check_level(level), math.inf)
+    return math.ceil(4 * _MEDIAN_EFFICIENCY[law] * variance * (quantile / width) ** 2)
+
+
+@dataclass(frozen=True, slots=True)
+class WidthQuestion:
+    """Which interval, of which estimand, how surely."""
+
+    estimand: str = "expected-score"
+    level: float = 0.95
+    assurance: float = 0.8
+    scored_runs: int = 10
+    """N of the score whose expectation is asked for."""
+    dropped: int = 1
+
+
+def half_width(law: LogTimeLaw, runs: int, question: WidthQuestion) -> float:
+    """The relative half-width that ``runs`` runs stay within with the assurance asked for; ∞ if none does."""
+    check_question(question)
+    runs = check_count(runs, minimum=2, what="runs")
+    if question.estimand == "geometric-mean" and not law.sets:
+        return geometric_mean_half_width(law, runs, question.level, question.assurance)
+    return float(np.quantile(_half_widths(law, runs, question), question.assurance, method="inverted_cdf"))
+
+
+def assurance(law: LogTimeLaw, runs: int, wanted: float, question: WidthQuestion) -> float:
+    """Probability that the half-width of ``runs`` runs is at most ``wanted``."""
+    check_question(question, wanted)
+    runs = check_count(runs, minimum=2, what="runs")
+    if question.estimand == "geometric-mean" and not law.sets:
+        return _geometric_mean_assurance(law, runs, question.level, wanted)
+    return float(np.mean(_half_widths(law, runs, question) <= wanted))
+
+
+def runs_for_width(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> int:
+    """The fewest runs whose half-width is at most ``wanted`` with the assurance asked for.
+
+    Raises StatisticsError: an argument is impossible, or it takes more than 100 000 runs.
+    """
+    check_question(question, wanted)
+    first = 2
+    while half_width(law, first, question) > wanted:
+        first = first + 1 if first < SIMULATED_TO else _beyond(law, wanted, question)
+        if first > SIMULATED_TO:
+            return first
+    return first
+
+
+def _beyond(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> int:
+    """Bisection beyond the runs that are simulated one by one, where widths only fall."""
+    low, high = SIMULATED_TO, 2 * SIMULATED_TO
+    while half_width(law, high, question) > wanted:
+        low, high = high, 2 * high
+        if high > MOST_RUNS:
+            raise StatisticsError(
+                f"a half-width of {wanted:.3%} takes more than {MOST_RUNS:,} runs; the spread of one run is "
+                f"{law.sigma:.1%}, ask for a wider interval"
+            )
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if half_width(law, middle, question) <= wanted else (middle, high)
+    return high
+
+
+def check_question(question: WidthQuestion, wanted: float | None = None) -> None:
+    """The door: StatisticsError says what is possible."""
+    check_level(question.level)
+    if question.estimand not in ESTIMANDS:
+        raise StatisticsError(
+            f"estimand {question.estimand!r} is unknown; it is one of {', '.join(ESTIMANDS)}"
+        )
+    if not 0 < question.assurance < 1:
+        raise StatisticsError(
+            f"assurance {question.assurance!r} is not between 0 and 1; no number of runs makes it certain"
+        )
+    if wanted is not None and not 0 < wanted < 1:
+        raise StatisticsError(f"half-width {wanted!r} is not between 0 and 1; write 0.025 for 2.5 %")
+
+
+def geometric_mean_half_width(law: LogTimeLaw, runs: int, level: float, probability: float) -> float:
+    """Closed form for lognormal times: s² / σ² is χ² / df, or F where the spread has its own df."""
+    ratio = (
+        chi2.ppf(probability, runs - 1) / (runs - 1)
+        if math.isinf(law.df)
+        else f.ppf(probability, runs - 1, law.df)
+    )
+    exponent = t_quantile(level, runs - 1) * law.sigma * math.sqrt(float(ratio) / runs)
+    return math.sinh(exponent) if exponent < 700 else math.inf
+
+
+def _geometric_mean_assurance(law: LogTimeLaw, runs: int, level: float, wanted: float) -> float:
+    ratio = (math.asinh(wanted) * math.sqrt(runs) / (t_quantile(level, runs - 1) * law.sigma)) ** 2
+    if math.isinf(law.df):
+        return float(chi2.cdf(ratio * (runs - 1), runs - 1))
+    return float(f.cdf(ratio, runs - 1, law.df))
+
+
+def _half_widths(law: LogTimeLaw, runs: int, question: WidthQuestion) -> FloatArray:
+    """Relative half-widths of ``runs`` runs on simulated sets, shape (repetitions,).
+
+    Of large sets only the standard deviation is drawn; what another estimand than the geometric mean has
+    on top of it (the median's lower efficiency, say) is taken over from the largest simulated ones.
+    """
+    if runs <= SIMULATED_TO:
+        return simulated_half_widths(law, runs, question)
+    mean = replace(question, estimand="geometric-mean")
+    ratio = np.mean(simulated_half_widths(law, SIMULATED_TO, question)) / np.mean(
+        simulated_half_widths(law, SIMULATED_TO, mean)
+    )
+    rng = np.random.default_rng([SEED, SIMULATED_TO + 1])
+    spread = law.spreads(rng, REPETITIONS) * np.sqrt(rng.chisquare(runs - 1, REPETITIONS) / (runs - 1))
+    return np.asarray(ratio * np.sinh(t_quantile(question.level, runs - 1) * spread / math.sqrt(runs)))
+
+
+@lru_cache(maxsize=512)
+def simulated_half_widths(
+    law: LogTimeLaw, runs: int, question: WidthQuestion, repetitions: int = REPETITIONS, seed: int = SEED
+) -> FloatArray:
+    """Relative half-widths of the interval on simulated sets of ``runs`` runs, shape (repetitions,).
+
+    ∞ for a median where so few runs have no interval of that level.
+    """
+    ordered = np.sort(law.draw(np.random.default_rng([seed, runs]), repetitions, runs), axis=1)
+    half = t_quantile(question.level, runs - 1) * ordered.std(axis=1, ddof=1) / math.sqrt(runs)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if question.estimand == "median":
+            widths = _median_widths(ordered, question.level)
+        elif question.estimand == "expected-score":
+            widths = _score_widths(ordered, half, question)
+        else:
+            widths = np.sinh(half)
+    widths.setflags(write=False)
+    return widths
+
+
+def _median_widths(ordered: FloatArray, level: float) -> FloatArray:
+    """Of the order-statistics interval of log times (repetitions, n)."""
+    if median_ranks(ordered.shape[-1], level).coverage < level:
+        return np.full(ordered.shape[0], np.inf)
+    estimate, low, high = order_statistics_bounds(np.exp(ordered), level)
+    return np.asarray((high - low) / 2 / estimate)
+
+
+def _score_widths(ordered: FloatArray, half: FloatArray, question: WidthQuestion) -> FloatArray:
+    """Of the interval for the expected score, from log times (repetitions, n) and the t interval's half."""
+    runs, dropped = question.scored_runs, question.dropped
+    n = ordered.shape[-1]
+    # The shift from geometric mean to expected score is quadratic in sigma as far as planning can tell.
+    curvature = float(lognormal_score_shift(np.array([0.05]), runs, dropped)[0]) / 0.05**2
+    centre = np.exp(ordered.mean(axis=1) + curvature * np.minimum(ordered.var(axis=1, ddof=1), 1.0))
+    estimate = np.exp(ordered) @ unbiased_weights(n, runs, dropped) if n >= runs else centre
+    if n < L_STATISTIC_FROM:
+        return np.asarray(np.sinh(half) * centre / estimate)
+    error = influence_standard_error(np.exp(ordered), runs, dropped) / estimate
+    return np.asarray(np.sinh(t_quantile(question.level, n - 1) * error))
+
+
+def width_curve(law: LogTimeLaw, runs: Sequence[int], question: WidthQuestion) -> list[tuple[int, float]]:
+    """(runs, half-width with the assurance asked for) at each count."""
+    return [(count, half_width(law, count, question)) for count in runs]
