@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class RunStatus(StrEnum):
@@ -34,9 +35,8 @@ class Problem:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """One measurement of model quality during a run."""
+class Evaluation(NamedTuple):
+    """One measurement of model quality during a run; a tuple, because rounds have 100 000 of them."""
 
     elapsed_ms: float | None
     """Milliseconds since run_start; None where the log has no usable start mark."""

@@ -16,7 +16,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -191,6 +191,7 @@ class TarSource(Source):
     """A tar archive, plain or compressed."""
 
     sequential = True
+    _numbers: dict[str, int] | None = None
 
     @property
     def context(self) -> tuple[str, ...]:
@@ -201,44 +202,46 @@ class TarSource(Source):
 
     def members(self) -> list[Member]:
         # Of a name that comes twice the last one counts, as it would on disk.
-        found = {member.path: member for member, _ in self._walk(frozenset())}
-        return [found[path] for path in sorted(found)]
+        found = {member.path: (number, member) for number, member, _ in self._walk({})}
+        self._numbers = {path: number for path, (number, _) in found.items()}
+        return [found[path][1] for path in sorted(found)]
 
     def read(self, paths: Collection[str]) -> Iterator[tuple[Member, bytes | OSError]]:
-        for member, content in self._walk(frozenset(paths)):
+        if self._numbers is None:
+            self.members()
+        numbers = self._numbers or {}
+        for _, member, content in self._walk({path: numbers[path] for path in paths}):
             if content is not None:
                 yield member, content
 
-    def _walk(self, wanted: frozenset[str]) -> Iterator[tuple[Member, bytes | OSError | None]]:
+    def _walk(self, wanted: Mapping[str, int]) -> Iterator[tuple[int, Member, bytes | OSError | None]]:
+        """Number and member of every regular file, with its content where path and number are wanted."""
         self.skipped.clear()
         guard = _Guard(self.root, self.limits)
         try:
             with _decompressed(self.root, guard) as stream:
                 with tarfile.open(fileobj=stream, mode="r|", tarinfo=_CheckedInfo) as archive:
-                    for info in archive:
+                    for number, info in enumerate(archive):
                         archive.members.clear()  # type: ignore[attr-defined]
                         guard.add_file()
-                        if not info.isdir():
-                            yield from self._member(archive, info, wanted)
+                        name = self._name(info)
+                        if name is not None:
+                            member = Member(name, info.size)
+                            is_wanted = wanted.get(name) == number
+                            yield number, member, self._content(archive, info, member) if is_wanted else None
                 while stream.read(1 << 20):
                     pass  # a damaged or cut end of the compressed stream shows only here
         except _DAMAGED as error:
             raise InputError(f"{self.root}: cannot be read to its end as a tar archive ({error})") from error
 
-    def _member(
-        self, archive: tarfile.TarFile, info: tarfile.TarInfo, wanted: frozenset[str]
-    ) -> Iterator[tuple[Member, bytes | OSError | None]]:
-        name = _accepted_name(self, info.name, info.isreg() and not info.issparse())
-        if name is None:
-            return
-        member = Member(name, info.size)
-        if name not in wanted:
-            yield member, None
-        elif info.size > self.limits.file_bytes:
-            yield member, too_large(member, self.limits)
-        else:
-            file = archive.extractfile(info)
-            yield member, file.read() if file else OSError("no content")
+    def _name(self, info: tarfile.TarInfo) -> str | None:
+        return None if info.isdir() else _accepted_name(self, info.name, info.isreg() and not info.issparse())
+
+    def _content(self, archive: tarfile.TarFile, info: tarfile.TarInfo, member: Member) -> bytes | OSError:
+        if info.size > self.limits.file_bytes:
+            return too_large(member, self.limits)
+        file = archive.extractfile(info)
+        return file.read() if file else OSError("no content")
 
 
 class _CheckedInfo(tarfile.TarInfo):

@@ -7,7 +7,6 @@ Two layouts exist. v0.6 and later: ``<submitter>/results/<system>/<benchmark>/re
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from dataclasses import dataclass
 from enum import Enum
@@ -52,13 +51,27 @@ class Place:
     """For power logs: name of the run file they belong to, up to the first dot."""
 
 
+@dataclass(slots=True)
+class _Folder:
+    """What a folder of the input may hold; many files share one, so it is looked at once."""
+
+    parts: tuple[str, ...]
+    holds_systems: bool
+    anchor: int | None
+    """Index of the ``results`` folder in ``parts``, if any."""
+    below: tuple[str, ...] = ()
+    """Folders from the system folder down."""
+    owner: tuple[SubmissionKey, int] | None = None
+
+
 class Layout:
     """Places the files of one input."""
 
     def __init__(self, context: tuple[str, ...], round_given: str | None) -> None:
         """``context``: names of the folders around the input; ``round_given``: the user's word, or None."""
-        self._context = context
+        self._context = tuple(map(_valid, context))
         self._round_given = round_given
+        self._folders: dict[str, _Folder] = {}
 
     def place(self, path: str) -> Place | None:
         """What ``path`` (relative to the input, ``/``-separated) is; None if it is nothing to us.
@@ -66,23 +79,33 @@ class Layout:
         Raises:
             RoundUnknownError: it belongs to a submission, but to which round cannot be told.
         """
-        parts = (*self._context, *path.split("/"))
-        anchor = _last_results(parts)
-        if len(parts) >= 3 and parts[-2] == "systems" and parts[-1].endswith(".json"):
-            return self._system(parts)
-        if anchor is None:
+        folder_path, _, name = _valid(path).rpartition("/")
+        folder = self._folders.get(folder_path)
+        if folder is None:
+            folder = self._folders[folder_path] = self._folder(folder_path)
+        if folder.holds_systems and name.endswith(".json"):
+            return self._system(folder, name)
+        kind = _kind(folder.below, name)
+        if kind is None or folder.anchor is None:
             return None
-        kind, benchmark_folder, run_stem = _kind_below(parts[anchor + 1 :])
-        if kind is None:
-            return None
-        round_, submitter, entry, top = self._owner(parts, anchor)
-        key = SubmissionKey(round_, submitter, entry, parts[anchor + 1])
-        return Place(kind, "/".join(parts[top:]), key, benchmark_folder, run_stem)
+        if folder.owner is None:
+            round_, submitter, entry, top = self._owner(folder.parts, folder.anchor)
+            folder.owner = SubmissionKey(round_, submitter, entry, folder.below[0]), top
+        key, top = folder.owner
+        benchmark_folder = folder.below[1] if len(folder.below) > 1 else ""
+        run_stem = folder.below[3] if kind is Kind.POWER else ""
+        return Place(kind, "/".join((*folder.parts[top:], name)), key, benchmark_folder, run_stem)
 
-    def _system(self, parts: tuple[str, ...]) -> Place:
-        round_, submitter, entry, top = self._owner(parts, len(parts) - 2)
-        key = SubmissionKey(round_, submitter, entry, parts[-1].removesuffix(".json"))
-        return Place(Kind.SYSTEM, "/".join(parts[top:]), key)
+    def _folder(self, path: str) -> _Folder:
+        parts = (*self._context, *path.split("/")) if path else self._context
+        anchor = next((i for i in range(len(parts) - 2, -1, -1) if parts[i] == "results"), None)
+        holds_systems = len(parts) >= 2 and parts[-1] == "systems"
+        return _Folder(parts, holds_systems, anchor, () if anchor is None else parts[anchor + 1 :])
+
+    def _system(self, folder: _Folder, name: str) -> Place:
+        round_, submitter, entry, top = self._owner(folder.parts, len(folder.parts) - 1)
+        key = SubmissionKey(round_, submitter, entry, name.removesuffix(".json"))
+        return Place(Kind.SYSTEM, "/".join((*folder.parts[top:], name)), key)
 
     def _owner(self, parts: tuple[str, ...], anchor: int) -> tuple[str, str, str, int]:
         """Round, submitter and entry of the tree whose ``results`` or ``systems`` is ``parts[anchor]``.
@@ -115,23 +138,20 @@ def repository_prefix(place: Place, member_path: str) -> str:
     return "/".join(parts[: max(0, len(parts) - inner)])
 
 
-def _last_results(parts: tuple[str, ...]) -> int | None:
-    """Index of the ``results`` folder that has at least a system folder and a file below it."""
-    for index in range(len(parts) - 3, -1, -1):
-        if parts[index] == "results":
-            return index
+def _kind(below: tuple[str, ...], name: str) -> Kind | None:
+    """Kind of a file in the folder ``results/<below>``, where ``below`` starts with the system folder."""
+    is_text = name.endswith(".txt")
+    if len(below) in (1, 2) and is_text and name.startswith("result_"):
+        return Kind.RUN
+    if len(below) == 1 and name == "entry.json":
+        return Kind.ENTRY
+    if len(below) == 2 and name == "scaling.json":
+        return Kind.SCALING
+    if len(below) == 4 and below[2] == "power" and is_text and name.startswith(("node_", "sw_")):
+        return Kind.POWER
     return None
 
 
-def _kind_below(below: tuple[str, ...]) -> tuple[Kind | None, str, str]:
-    """Kind, benchmark folder and run stem of a path below ``results``: (system, …, file)."""
-    name = below[-1]
-    is_run = fnmatch.fnmatchcase(name, "result_*.txt")
-    if len(below) == 2 and (is_run or name == "entry.json"):
-        return (Kind.RUN if is_run else Kind.ENTRY), "", ""
-    if len(below) == 3 and (is_run or name == "scaling.json"):
-        return (Kind.RUN if is_run else Kind.SCALING), below[1], ""
-    is_power = len(below) == 5 and below[2] == "power"
-    if is_power and (fnmatch.fnmatchcase(name, "node_*.txt") or fnmatch.fnmatchcase(name, "sw_*.txt")):
-        return Kind.POWER, below[1], below[3]
-    return None, "", ""
+def _valid(path: str) -> str:
+    """Text that every database and terminal can take, of a name whose bytes are not UTF-8."""
+    return path if path.isascii() else path.encode("utf-8", "backslashreplace").decode()

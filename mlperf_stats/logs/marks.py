@@ -30,6 +30,10 @@ KEYS = (
 """Keys of the marks that make up a run, in the vocabulary of the current grammar."""
 
 
+PROGRESS_KEYS = ("samples_count", "epoch_num", "step_num", "epoch", "iteration")
+"""Metadata that tell how far training had come, most exact first."""
+
+
 class Metadata(msgspec.Struct, gc=False, frozen=True):
     """What matters of a mark's metadata; all of it as logged, of any type."""
 
@@ -133,8 +137,9 @@ def decode_literal(text: str) -> Any:
 
 def as_number(value: Any) -> float | None:
     """The finite number that ``value`` is or spells, else None (booleans are no numbers)."""
-    if type(value) is not float:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
+    kind = type(value)
+    if kind is not float:
+        if kind is not int and kind is not str:
             return None
         try:
             value = float(value)

@@ -44,7 +44,9 @@ def marks(data: bytes, problems: list[Problem]) -> list[Mark]:
         last: re.Match[bytes] | None = match
         if TOKEN in match[3]:
             problems.append(
-                Problem("several-marks-on-line", f"byte {match.start()}: only the last mark of the line is read")
+                Problem(
+                    "several-marks-on-line", f"byte {match.start()}: only the last mark of the line is read"
+                )
             )
             last = _MARK.match(TOKEN + match[3].rpartition(TOKEN)[2])
         if last is None:

@@ -9,10 +9,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from mlperf_stats.logs import mll, mllog, mlp05
-from mlperf_stats.logs.marks import Mark, Metadata, as_count, as_number, short_text
+from mlperf_stats.logs.marks import PROGRESS_KEYS, Mark, Metadata, as_count, as_number, short_text
 from mlperf_stats.model import Evaluation, Problem, Run, RunStatus
 
 _GRAMMARS = (mllog, mll, mlp05)
@@ -22,8 +23,9 @@ _STATUSES = {
     "abort": RunStatus.NOT_CONVERGED,
     "fail": RunStatus.NOT_CONVERGED,
 }
-_PROGRESS_KEYS = ("samples_count", "epoch_num", "step_num", "epoch", "iteration")
-"""Metadata that tell how far training had come, most exact first."""
+
+
+_progress_counts = attrgetter(*PROGRESS_KEYS)
 
 
 def read_run(data: bytes, path: str) -> Run:
@@ -104,7 +106,9 @@ def _collect(marks: Sequence[Mark], problems: list[Problem]) -> _Collected:
             if key == "train_samples" or key not in found.values:
                 found.values[key] = mark.value
     if found.starts > 1 or found.stops > 1:
-        problems.append(Problem("run-marks-repeated", f"{found.starts} × run_start, {found.stops} × run_stop"))
+        problems.append(
+            Problem("run-marks-repeated", f"{found.starts} × run_start, {found.stops} × run_stop")
+        )
     if len(found.batch_sizes) > 1:
         sizes = ", ".join(f"{size:g}" for size in sorted(found.batch_sizes))
         problems.append(
@@ -162,8 +166,7 @@ def _evaluations(found: _Collected, start_ms: float | None) -> Iterator[Evaluati
 
 def _progress(metadata: Metadata) -> tuple[float | None, str]:
     """How far training had come, by what tells it most exactly."""
-    for unit in _PROGRESS_KEYS:
-        logged = getattr(metadata, unit)
+    for unit, logged in zip(PROGRESS_KEYS, _progress_counts(metadata), strict=True):
         if logged is not None and (point := as_number(logged)) is not None:
             return point, unit
     return None, ""
@@ -172,6 +175,8 @@ def _progress(metadata: Metadata) -> tuple[float | None, str]:
 def _values(mark: Mark) -> Sequence[tuple[str, float | None]]:
     """The metrics of one evaluation: Mask R-CNN logs box and mask AP together, in three shapes."""
     value = mark.value
+    if type(value) is float:
+        return ((short_text(mark.metadata.metric), as_number(value)),)
     if isinstance(value, dict) and isinstance(value.get("accuracy"), dict):
         value = value["accuracy"]
     if isinstance(value, dict):

@@ -51,6 +51,12 @@ class Source:
         self.skipped: Counter[str] = Counter()
         """Number of members that were not looked at, by reason; known once they are listed."""
 
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self) -> int:
+        return hash(self.__reduce__())
+
     def __reduce__(self) -> tuple[type[Source], tuple[Path, Limits]]:
         return type(self), (self.root, self.limits)
 
