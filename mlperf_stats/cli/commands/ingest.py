@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +15,11 @@ from mlperf_stats.cli.completion import complete_round
 from mlperf_stats.cli.console import Column, clean, print_lines, print_table
 from mlperf_stats.cli.options import DB_OPTION, OutputOptions
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_print, emit_rows
+from mlperf_stats.cli.parameters import OptionGroup
 from mlperf_stats.explanations import catalogue
 
 if TYPE_CHECKING:
-    from mlperf_stats.store.ingest import IngestProgress, IngestReport
+    from mlperf_stats.store.ingest import IngestProgress, IngestReport, Limits
 
 EXAMPLES = (
     ("mlperf-stats ingest training_results_v5.0", "a clone; the round is read from its name"),
@@ -28,12 +30,70 @@ EXAMPLES = (
 WORST_SHOWN = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How inputs are read, and what they may cost."""
+
+    jobs: int | None
+    file_gib: float | None
+    archive_gib: float | None
+    archive_files: int | None
+    archive_ratio: float | None
+
+    def limits(self) -> Limits:
+        """The reader's own limits, where the user gave no others."""
+        from mlperf_stats.store.ingest import Limits
+
+        given = {
+            "file_bytes": None if self.file_gib is None else int(self.file_gib * (1 << 30)),
+            "archive_bytes": None if self.archive_gib is None else int(self.archive_gib * (1 << 30)),
+            "archive_files": self.archive_files,
+            "archive_ratio": self.archive_ratio,
+        }
+        return Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _reading(
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", metavar="N", min=1, help="Processes that read (default: one per processor)."),
+    ] = None,
+    file_gib: Annotated[
+        float | None,
+        typer.Option("--max-file-gib", metavar="GIB", min=0, help="Larger files are not read (default: 1)."),
+    ] = None,
+    archive_gib: Annotated[
+        float | None,
+        typer.Option(
+            "--max-archive-gib", metavar="GIB", min=0, help="What an archive may unpack to (default: 64)."
+        ),
+    ] = None,
+    archive_files: Annotated[
+        int | None,
+        typer.Option(
+            "--max-archive-files", metavar="N", min=1, help="Members of an archive (default: 500000)."
+        ),
+    ] = None,
+    archive_ratio: Annotated[
+        float | None,
+        typer.Option(
+            "--max-archive-ratio", metavar="X", min=1, help="Unpacked to packed size (default: 400)."
+        ),
+    ] = None,
+) -> Reading:
+    return Reading(jobs, file_gib, archive_gib, archive_files, archive_ratio)
+
+
+ReadingOptions = Annotated[Reading, OptionGroup(_reading)]
+
+
 def command(
     paths: Annotated[
         list[Path],
         typer.Argument(metavar="PATH...", help="Folders, .zip or .tar.* with <submitter>/results inside."),
     ],
     output: OutputOptions,
+    reading: ReadingOptions,
     round_name: Annotated[
         str | None,
         typer.Option(
@@ -62,7 +122,15 @@ def command(
 
     with open_store(database, write=True) as store:
         with _progress_bar() as on_progress:
-            report = ingest(store, paths, round=round_name, manifest=manifest, on_progress=on_progress)
+            report = ingest(
+                store,
+                paths,
+                round=round_name,
+                manifest=manifest,
+                limits=reading.limits(),
+                jobs=reading.jobs,
+                on_progress=on_progress,
+            )
         refresh(store)
     _emit(output, report, database or default_db_path())
 
