@@ -34,6 +34,7 @@ class Companion:
 ENTRY_POINT_GROUP = "mlperf_stats.commands"
 
 RESULTS = "Read results"
+PLAN = "Plan and check runs"
 DATA = "Bring in and take out data"
 MORE = "More"
 
@@ -41,6 +42,9 @@ COMMANDS = (
     CommandEntry("results", RESULTS, "One line per result: score, median, interval, runs, warnings."),
     CommandEntry("show", RESULTS, "Every run, evaluation, problem and source of one result."),
     CommandEntry("explain", RESULTS, "What a warning means and what to do about it."),
+    CommandEntry(
+        "rcp", PLAN, "Convergence against the reference: the RCP test, its limit, the score's normalisation."
+    ),
     CommandEntry("ingest", DATA, "Read a results repository, an archive or a campaign into the database."),
     CommandEntry("export", DATA, "Write runs, evaluations or results as CSV, XLSX or Parquet."),
 )
