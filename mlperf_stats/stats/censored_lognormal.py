@@ -23,6 +23,9 @@ from mlperf_stats.stats.sample import FloatArray, Marks, SampleLike, as_numbers,
 _SEARCH_SCALES = 50.0
 """How far beyond the finite bounds the median is looked for, in ranges of the bounds."""
 
+_LOG_LARGEST = 700.0
+"""Logarithms beyond this are no floating-point numbers any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class LognormalFit:
@@ -37,33 +40,6 @@ class LognormalFit:
     """Runs with a finite upper bound: those that tell more than 'longer than'."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """Validated log bounds (1, n) with what the search needs to know of them."""
-
-    lower: FloatArray
-    upper: FloatArray
-    bounded: int
-    scale: FloatArray
-    common: tuple[float, float]
-    """The largest lower and the smallest upper bound: an interval if one value agrees with all."""
-
-    @property
-    def agrees(self) -> bool:
-        """Whether one value agrees with all runs, at which the likelihood is then as high as can be."""
-        low, high = self.common
-        return low < high or (low == high and bool(self.exact.any()))
-
-    @property
-    def exact(self) -> NDArray[np.bool_]:
-        return np.asarray(self.lower == self.upper)
-
-    @property
-    def all_exact(self) -> bool:
-        """Whether every run with an upper bound has an exact time."""
-        return int(self.exact.sum()) == self.bounded
-
-
 def fit_lognormal(lower: SampleLike, upper: SampleLike) -> LognormalFit:
     """Fit to times known to lie in [``lower``, ``upper``], each shape (n,), one unit.
 
@@ -72,9 +48,9 @@ def fit_lognormal(lower: SampleLike, upper: SampleLike) -> LognormalFit:
     and one a positive lower bound, otherwise no fit exists and none is made up.
     Raises SampleError, TooFewRunsError, StatisticsError.
     """
-    bounds = _check_bounds(lower, upper)
-    mu, sigma, _ = _maximum(bounds)
-    return LognormalFit(math.exp(mu), sigma, bounds.lower.shape[-1], bounds.bounded)
+    below, above = _check_bounds(lower, upper)
+    mu, sigma, _ = _fits(_Facts.of(below, above))
+    return LognormalFit(math.exp(mu[0]), float(sigma[0]), below.shape[1], int(np.isfinite(above).sum()))
 
 
 def interval_censored_interval(lower: SampleLike, upper: SampleLike, level: float = 0.95) -> Interval:
@@ -86,16 +62,15 @@ def interval_censored_interval(lower: SampleLike, upper: SampleLike, level: floa
     identified: the interval is still honest, and warned ``spread-not-identified``.
     """
     level = check_level(level)
-    bounds = _check_bounds(lower, upper)
-    mu, sigma, likelihood = _maximum(bounds)
-    if sigma == 0 and bounds.all_exact:
-        low = high = mu
-    else:
-        low, high = _profile_limits(bounds, mu, likelihood, level)
+    below, above = _check_bounds(lower, upper)
+    mu, sigma, low, high = (float(found[0]) for found in profile_bounds(below, above, level))
+    warnings = (codes.CENSORED_RUNS,) if np.isinf(above).any() else ()
+    if sigma == 0:
+        warnings = (codes.ZERO_VARIANCE if low == high else codes.SPREAD_NOT_IDENTIFIED, *warnings)
     return Interval(
-        estimate=math.exp(mu), low=math.exp(low), high=math.exp(high) if high < 700 else math.inf,
+        estimate=math.exp(mu), low=math.exp(low), high=math.exp(high) if high < _LOG_LARGEST else math.inf,
         level=level, level_attained=level, method="lognormal-profile", estimand="median",
-        n=bounds.lower.shape[-1], warnings=_warnings(bounds, sigma),
+        n=below.shape[1], warnings=warnings,
     )  # fmt: skip
 
 
@@ -112,8 +87,83 @@ def censored_lognormal_interval(times: SampleLike, converged: Marks, level: floa
     return interval_censored_interval(ordered, np.where(marks, ordered, np.inf), level)
 
 
-def _check_bounds(lower: SampleLike, upper: SampleLike) -> _Bounds:
-    """Log bounds of a sample to which a lognormal law can be fitted."""
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Log bounds (s, n) of s samples that have a fit, with what the search needs to know, each (s,)."""
+
+    lower: FloatArray
+    upper: FloatArray
+    bounded: NDArray[np.intp]
+    least: FloatArray
+    greatest: FloatArray
+    """The least and the greatest finite bound."""
+    common_low: FloatArray
+    common_high: FloatArray
+    """The greatest lower and the least upper bound: an interval where one value agrees with all runs."""
+    tied: NDArray[np.bool_]
+    """All runs with an upper bound have one and the same exact time, and no other run contradicts it."""
+
+    @classmethod
+    def of(cls, lower: FloatArray, upper: FloatArray) -> _Facts:
+        low, high = lower.max(axis=1), upper.min(axis=1)
+        both = np.concatenate([lower, upper], axis=1)
+        finite = np.isfinite(both)
+        return cls(
+            lower, upper, np.isfinite(upper).sum(axis=1),
+            np.where(finite, both, np.inf).min(axis=1), np.where(finite, both, -np.inf).max(axis=1),
+            low, high, (low == high) & (lower == upper).any(axis=1),
+        )  # fmt: skip
+
+    @property
+    def agrees(self) -> NDArray[np.bool_]:
+        """Whether one value agrees with all runs, where the likelihood is as high as it can be."""
+        return np.asarray((self.common_low < self.common_high) | self.tied)
+
+    @property
+    def scale(self) -> FloatArray:
+        """Range of the finite bounds, kept off 0."""
+        return np.maximum(self.greatest - self.least, 1e-9)
+
+
+def _fits(facts: _Facts) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """mu, sigma and log-likelihood, each (s,); sigma 0 where the spread is not identified."""
+    margin = _SEARCH_SCALES * facts.scale
+    mu, sigma, likelihood = maximise(
+        facts.lower, facts.upper, facts.least - margin, facts.greatest + margin, facts.scale
+    )
+    agrees = facts.agrees
+    mu = np.where(agrees, (facts.common_low + facts.common_high) / 2, mu)
+    # Runs on both sides of one border, and nothing further off, are matched by any narrow law there.
+    sigma = np.where(agrees | (facts.common_low == facts.common_high), 0.0, sigma)
+    return mu, sigma, np.where(agrees, 0.0, likelihood)
+
+
+def profile_bounds(
+    lower: FloatArray, upper: FloatArray, level: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Kernel: log bounds (s, n) of s samples that have a fit → mu, sigma, low, high (s,), all of logs."""
+    facts = _Facts.of(lower, upper)
+    mu, sigma, likelihood = _fits(facts)
+    threshold = likelihood - t_calibrated_cut(facts.bounded, level) / 2
+    low, high = crossing(
+        lower[:, np.newaxis], upper[:, np.newaxis], mu[:, np.newaxis], np.array([-1.0, 1.0]),
+        facts.scale[:, np.newaxis], threshold[:, np.newaxis],
+    ).T  # fmt: skip
+    # All runs in one interval do not exclude its ends: half of the law could lie beyond either.
+    agrees = facts.agrees
+    low = np.where(agrees, np.minimum(low, facts.common_low), low)
+    high = np.where(agrees, np.maximum(high, facts.common_high), high)
+    return mu, sigma, np.where(facts.tied, mu, low), np.where(facts.tied, mu, high)
+
+
+def t_calibrated_cut(bounded: NDArray[np.intp], level: float) -> FloatArray:
+    """How far twice the log-likelihood may fall: ``k log(1 + t²/(k - 1))``, exact for exact times."""
+    quantile = stdtrit(bounded - 1, (1 + level) / 2)
+    return np.asarray(bounded * np.log1p(quantile**2 / (bounded - 1)), dtype=np.float64)
+
+
+def _check_bounds(lower: SampleLike, upper: SampleLike) -> tuple[FloatArray, FloatArray]:
+    """Log bounds, each (1, n), of a sample to which a lognormal law can be fitted."""
     below, above = as_numbers(lower, "lower bounds"), as_numbers(upper, "upper bounds")
     if below.shape != above.shape:
         raise SampleError(f"bounds of shapes {below.shape} and {above.shape}; give one pair per run")
@@ -133,52 +183,10 @@ def _check_bounds(lower: SampleLike, upper: SampleLike) -> _Bounds:
         )
     with np.errstate(divide="ignore"):
         low, high = np.log(below), np.log(above)
-    finite = np.concatenate([low[np.isfinite(low)], high[np.isfinite(high)]])
-    scale = np.array([max(float(np.ptp(finite)), 1e-9)])
-    bounds = _Bounds(low[np.newaxis], high[np.newaxis], bounded, scale, (float(low.max()), float(high.min())))
-    if bounds.agrees and bounds.exact.any() and not bounds.all_exact:
+    exact = low == high
+    if exact.any() and low.max() <= high.min() and exact.sum() < bounded:
         raise StatisticsError(
             "one exact time agrees with the bounds of every other run, so the likelihood has no maximum; "
             "give exact times as the interval between two evaluations"
         )
-    return bounds
-
-
-def _maximum(bounds: _Bounds) -> tuple[float, float, float]:
-    """mu, sigma and the log-likelihood there; sigma 0 where one value agrees with all runs."""
-    if bounds.agrees:
-        return sum(bounds.common) / 2, 0.0, 0.0
-    finite = np.concatenate(
-        [bounds.lower[np.isfinite(bounds.lower)], bounds.upper[np.isfinite(bounds.upper)]]
-    )
-    margin = _SEARCH_SCALES * bounds.scale
-    low, high = finite.min() - margin, finite.max() + margin
-    best = maximise(bounds.lower, bounds.upper, low, high, bounds.scale)
-    mu, sigma, likelihood = (float(found[0]) for found in best)
-    # Runs on both sides of one border, and nothing further off, are matched by any narrow law there.
-    return mu, 0.0 if bounds.common[0] == bounds.common[1] else sigma, likelihood
-
-
-def _profile_limits(bounds: _Bounds, mu: float, likelihood: float, level: float) -> tuple[float, float]:
-    cut = t_calibrated_cut(np.array([bounds.bounded]), level) / 2
-    sides = np.array([-1.0, 1.0])
-    low, high = crossing(
-        bounds.lower, bounds.upper, np.array([mu, mu]), sides, bounds.scale, likelihood - cut
-    ).tolist()
-    if bounds.agrees:
-        # All runs in one interval do not exclude its ends: half of the law could lie beyond either.
-        low, high = min(low, bounds.common[0]), max(high, bounds.common[1])
-    return low, high
-
-
-def t_calibrated_cut(bounded: NDArray[np.intp], level: float) -> FloatArray:
-    """How far twice the log-likelihood may fall: ``k log(1 + t²/(k - 1))``, exact for exact times."""
-    quantile = stdtrit(bounded - 1, (1 + level) / 2)
-    return np.asarray(bounded * np.log1p(quantile**2 / (bounded - 1)), dtype=np.float64)
-
-
-def _warnings(bounds: _Bounds, sigma: float) -> tuple[str, ...]:
-    missed = (codes.CENSORED_RUNS,) if np.isinf(bounds.upper).any() else ()
-    if sigma:
-        return missed
-    return (codes.ZERO_VARIANCE if bounds.all_exact else codes.SPREAD_NOT_IDENTIFIED, *missed)
+    return low[np.newaxis], high[np.newaxis]

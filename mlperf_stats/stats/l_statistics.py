@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import comb
 
 import numpy as np
-from scipy.special import bdtr, logsumexp, ndtr
+from scipy.special import bdtr, ndtr
 
 from mlperf_stats.stats.sample import FloatArray
 
@@ -50,18 +50,17 @@ def unbiased_weights(n: int, runs: int, dropped: int) -> FloatArray:
 
 
 @lru_cache(maxsize=256)
-def _grid_log_weights(runs: int, dropped: int) -> FloatArray:
-    weight = quantile_weight(ndtr(_NORMAL_GRID), runs, dropped)
+def _grid_weights(runs: int, dropped: int) -> FloatArray:
     step = _NORMAL_GRID[1] - _NORMAL_GRID[0]
-    with np.errstate(divide="ignore"):
-        logs = np.log(np.maximum(weight, 0.0) * step / np.sqrt(2 * np.pi))
-    return np.asarray(logs - _NORMAL_GRID**2 / 2, dtype=np.float64)
+    density = np.exp(-(_NORMAL_GRID**2) / 2) / np.sqrt(2 * np.pi)
+    weights = quantile_weight(ndtr(_NORMAL_GRID), runs, dropped) * density * step
+    return np.asarray(weights, dtype=np.float64)
 
 
 def lognormal_score_shift(sigma: FloatArray, runs: int, dropped: int) -> FloatArray:
-    """Log of (expected olympic mean ÷ median) for lognormal times of log-sd ``sigma``, shape (…,)."""
-    terms = np.multiply.outer(sigma, _NORMAL_GRID) + _grid_log_weights(runs, dropped)
-    return np.asarray(logsumexp(terms, axis=-1), dtype=np.float64)
+    """Log of (expected olympic mean ÷ median) for lognormal times of log-sd ``sigma`` ≤ 2, shape (…,)."""
+    powers = np.exp(np.multiply.outer(sigma, _NORMAL_GRID))
+    return np.asarray(np.log(powers @ _grid_weights(runs, dropped)), dtype=np.float64)
 
 
 def influence_standard_error(ordered: FloatArray, runs: int, dropped: int) -> FloatArray:
