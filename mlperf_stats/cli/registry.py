@@ -41,6 +41,9 @@ MORE = "More"
 COMMANDS = (
     CommandEntry("results", RESULTS, "One line per result: score, median, interval, runs, warnings."),
     CommandEntry("show", RESULTS, "Every run, evaluation, problem and source of one result."),
+    CommandEntry(
+        "variance", RESULTS, "Where the run-to-run variance comes from, and how far scores can be trusted."
+    ),
     CommandEntry("explain", RESULTS, "What a warning means and what to do about it."),
     CommandEntry(
         "rcp", PLAN, "Convergence against the reference: the RCP test, its limit, the score's normalisation."

@@ -37,3 +37,12 @@ SPREAD_NOT_IDENTIFIED = "spread-not-identified"
 
 ONE_CONVERGENCE_POINT = "one-convergence-point"
 """All runs converged at the same evaluation, so their times hide most of the run-to-run variation."""
+
+OUTLYING_THROUGHPUT = "outlying-throughput"
+"""At a fixed convergence point the set's times vary far more than those of other sets."""
+
+OUTLYING_CONVERGENCE = "outlying-convergence"
+"""The set converges earlier or later than others that should share its law."""
+
+CONVERGENCE_UNIT_DOUBTFUL = "convergence-unit-doubtful"
+"""So much earlier or later that its log probably counts in another unit."""
