@@ -46,6 +46,9 @@ COMMANDS = (
     ),
     CommandEntry("explain", RESULTS, "What a warning means and what to do about it."),
     CommandEntry(
+        "plan", PLAN, "How many runs are enough: for a width, a difference, a valid result, a budget."
+    ),
+    CommandEntry(
         "rcp", PLAN, "Convergence against the reference: the RCP test, its limit, the score's normalisation."
     ),
     CommandEntry("ingest", DATA, "Read a results repository, an archive or a campaign into the database."),

@@ -89,17 +89,14 @@ def runs_for_width(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> i
     Raises StatisticsError: an argument is impossible, or it takes more than 100 000 runs.
     """
     check_question(question, wanted)
-    first = 2
-    while half_width(law, first, question) > wanted:
-        first = first + 1 if first < SIMULATED_TO else _beyond(law, wanted, question)
-        if first > SIMULATED_TO:
+    low, high = 1, 2
+    if question.estimand == "median":
+        # Order statistics reach their level in jumps, so that the first count has to be looked for.
+        found = (n for n in range(2, SIMULATED_TO + 1) if half_width(law, n, question) <= wanted)
+        first = next(found, None)
+        if first is not None:
             return first
-    return first
-
-
-def _beyond(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> int:
-    """Bisection beyond the runs that are simulated one by one, where widths only fall."""
-    low, high = SIMULATED_TO, 2 * SIMULATED_TO
+        low, high = SIMULATED_TO, 2 * SIMULATED_TO
     while half_width(law, high, question) > wanted:
         low, high = high, 2 * high
         if high > MOST_RUNS:

@@ -11,8 +11,7 @@ from scipy.stats import t as student
 
 from mlperf_stats.errors import StatisticsError
 from mlperf_stats.stats.expected_score import expected_score_bounds
-from mlperf_stats.stats.laws import LogTimeLaw, law_from_prior, lognormal_law, resampled_law
-from mlperf_stats.stats.moderated import VariancePrior
+from mlperf_stats.stats.laws import LogTimeLaw, lognormal_law, resampled_law
 from mlperf_stats.stats.order_statistics import order_statistics_bounds
 from mlperf_stats.stats.planning import (
     WidthQuestion,
@@ -122,11 +121,18 @@ def test_smallest_runs_and_curve() -> None:
     assert many == pytest.approx((1.96 * 0.3 / 0.025) ** 2 * 1.05, rel=0.12)
 
 
-def test_pilot_moves_the_prior() -> None:
-    prior = VariancePrior(df=8, variance=0.06**2, sets=20)
-    steady = law_from_prior(prior, pilot_variance=0.01**2, pilot_df=9)
-    assert steady.df == 17
-    assert steady.sigma < law_from_prior(prior).sigma
+def test_pilot_chooses_the_sets_that_are_like_it() -> None:
+    rng = np.random.default_rng(4)
+    sets = [0.01 * rng.standard_normal(10) for _ in range(10)] + [
+        0.1 * rng.standard_normal(10) for _ in range(10)
+    ]
+    pilot = 0.01 * rng.standard_normal(8)
+    law = resampled_law(sets, pilot)
+    assert sum(law.weights[10:20]) < 0.001
+    assert law.typical_spread == pytest.approx(0.01, rel=0.4)
+    assert resampled_law(sets).typical_spread > 0.03
+    unlike_all = resampled_law(sets, 5.0 * rng.standard_normal(30))
+    assert unlike_all.weights[-1] > 0.99
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,243 @@
+"""How many runs are enough? — for an interval of some width, or to tell two systems apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlperf_stats.analysis.spread import Spread
+from mlperf_stats.errors import InputError, StatisticsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mlperf_stats.stats.laws import LogTimeLaw
+    from mlperf_stats.stats.planning import WidthQuestion
+
+FEWEST_PLANNED = 3
+"""Two runs that happen to tie look narrow and are not."""
+
+WIDTH_ESTIMANDS = ("expected-score", "geometric-mean", "median")
+WIDTH_COLUMNS = (
+    "benchmark",
+    "estimand",
+    "half_width",
+    "level",
+    "assurance",
+    "runs",
+    "official_runs",
+    "official_half_width",
+    "sets",
+    "pilot_runs",
+)
+CURVE_COLUMNS = ("runs", "expected_score", "geometric_mean", "median")
+CURVE_RUNS = (3, 4, 5, 6, 8, 10, 15, 20, 30, 40, 60, 100, 200)
+DETECT_COLUMNS = (
+    "benchmark",
+    "question",
+    "basis",
+    "test",
+    "difference",
+    "margin",
+    "power",
+    "alpha",
+    "sides",
+    "runs_per_system",
+    "official_runs",
+    "official_power",
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The answer to one question of planning: a table, and what it rests on in sentences."""
+
+    rows: tuple[dict[str, Any], ...]
+    columns: tuple[str, ...]
+    basis: tuple[str, ...]
+    """What was assumed, from which runs."""
+    curve: tuple[dict[str, Any], ...] = ()
+    seed: int | None = None
+    """Seed of the simulation, None where the answer is exact."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """A DataFrame of the rows."""
+        import pandas as pd
+
+        return pd.DataFrame.from_records(list(self.rows), columns=list(self.columns))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "rows": [dict(row) for row in self.rows],
+            "curve": [dict(row) for row in self.curve],
+            "basis": list(self.basis),
+            "seed": self.seed,
+        }
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(index=False))
+
+
+def plan_width(spread: Spread, half_width: float, *, level: float = 0.95, assurance: float = 0.8) -> Plan:
+    """The fewest runs whose interval is that narrow with that assurance, for each estimand.
+
+    Args:
+        spread: From :func:`mlperf_stats.analysis.spread.benchmark_spread`.
+        half_width: Wanted half-width as a share of the estimate.
+        level: Confidence level of the interval.
+        assurance: Probability that the interval turns out so narrow, the uncertainty of the spread included.
+
+    Raises:
+        StatisticsError: the request is impossible; the message says what is possible.
+        InputError: nothing is known of the spread.
+    """
+    from mlperf_stats.stats.laws import SEED
+    from mlperf_stats.stats.planning import check_question, runs_for_width
+    from mlperf_stats.stats.planning import half_width as width_of
+
+    law, official = spread.law(), spread.benchmark.scored_runs
+    rows = []
+    for estimand in WIDTH_ESTIMANDS:
+        question = width_question(spread, estimand, level, assurance)
+        check_question(question, half_width)
+        rows.append(
+            {
+                "benchmark": spread.benchmark.name,
+                "estimand": estimand,
+                "half_width": half_width,
+                "level": level,
+                "assurance": assurance,
+                "runs": max(FEWEST_PLANNED, runs_for_width(law, half_width, question)),
+                "official_runs": official,
+                "official_half_width": width_of(law, official, question),
+                "sets": len(spread.sets),
+                "pilot_runs": len(spread.pilot.converged) if spread.pilot else 0,
+            }
+        )
+    return Plan(
+        tuple(rows), WIDTH_COLUMNS, basis_of(spread, law), _curve(spread, law, level, assurance), SEED
+    )
+
+
+def width_question(spread: Spread, estimand: str, level: float, assurance: float) -> WidthQuestion:
+    """The question for a benchmark: its own N and number of dropped runs."""
+    from mlperf_stats.stats.planning import WidthQuestion
+
+    rules = spread.benchmark
+    return WidthQuestion(estimand, level, assurance, rules.scored_runs, rules.dropped_each_side)
+
+
+def _curve(spread: Spread, law: LogTimeLaw, level: float, assurance: float) -> tuple[dict[str, Any], ...]:
+    from mlperf_stats.stats.planning import width_curve
+
+    counts = sorted({*CURVE_RUNS, spread.benchmark.scored_runs})
+    curves = {
+        estimand.replace("-", "_"): dict(
+            width_curve(law, counts, width_question(spread, estimand, level, assurance))
+        )
+        for estimand in WIDTH_ESTIMANDS
+    }
+    return tuple({"runs": n, **{name: curve[n] for name, curve in curves.items()}} for n in counts)
+
+
+def basis_of(spread: Spread, law: LogTimeLaw) -> tuple[str, ...]:
+    """What a plan rests on: whose runs, how they scatter."""
+    rules = spread.benchmark
+    runs = sum(len(entry.converged) for entry in spread.sets)
+    sentences = []
+    if spread.sets:
+        sentences.append(
+            f"{rules.name} ({rules.workload}): {len(spread.sets)} published sets with {runs} converged runs, "
+            f"rounds {', '.join(spread.rounds)}, each run counted once."
+        )
+    if spread.pilot:
+        sentences.append(
+            f"Pilot {spread.pilot.result.result_id}: {len(spread.pilot.converged)} converged runs"
+            + ("; published sets weigh as much as they are like it." if spread.sets else ".")
+        )
+    sentences.append(
+        f"One run scatters by {law.typical_spread:.2%} (standard deviation of a typical set); how much sets "
+        "differ in this is part of the answer. Published sets are selected: plans are a little optimistic."
+    )
+    return tuple(sentences)
+
+
+def plan_detect(
+    spread: Spread,
+    difference: float,
+    *,
+    power: float = 0.9,
+    equivalence: float | None = None,
+    sides: int = 2,
+    level: float = 0.95,
+) -> Plan:
+    """Runs per system to detect a difference, or to show that two systems are equal within a margin.
+
+    Args:
+        spread: How single runs scatter, of both systems.
+        difference: True difference of the times as a share (of equal systems 0, with ``equivalence``).
+        power: Wanted probability of showing it.
+        equivalence: Margin within which equality is to be shown; None: the difference is to be detected.
+        sides: 1 if only one direction of a difference counts.
+        level: 1 - the error of the test.
+
+    Raises:
+        StatisticsError, InputError: as :func:`plan_width`.
+    """
+    from mlperf_stats.stats.laws import SEED
+    from mlperf_stats.stats.power import Contrast, detection_power, runs_for_power
+
+    if not math.isfinite(difference) or difference <= -1:
+        raise StatisticsError(f"difference {difference!r} is not a share above -100 %; write 0.03 for 3 %")
+    contrast = Contrast(1 + difference, equivalence or 0.0, 1 - level, sides)
+    question = "detect" if equivalence is None else "equivalence"
+    official = spread.benchmark.scored_runs
+    rows = []
+    for basis, law in _laws(spread):
+        common = {
+            "benchmark": spread.benchmark.name,
+            "question": question,
+            "basis": basis,
+            "difference": difference,
+            "margin": equivalence,
+            "power": power,
+            "alpha": 1 - level,
+            "sides": 1 if equivalence is not None else sides,
+            "official_runs": official,
+        }
+        runs = runs_for_power(law, contrast, power)
+        reached = detection_power(law, contrast, official)
+        rows.append({**common, "test": "t", "runs_per_system": runs, "official_power": reached})
+        if equivalence is None:
+            ranks = _rank_runs(law, contrast, power)
+            rows.append({**common, "test": "mann-whitney", "runs_per_system": ranks, "official_power": None})
+    equal = "Equal convergence: times per unit of convergence are compared, which asks for equal batch sizes."
+    return Plan(tuple(rows), DETECT_COLUMNS, (*basis_of(spread, spread.law()), equal), seed=SEED)
+
+
+def _laws(spread: Spread) -> Sequence[tuple[str, LogTimeLaw]]:
+    """Raw times and, where logs tell how far runs trained, times at equal convergence."""
+    laws = [("raw", spread.law())]
+    try:
+        laws.append(("equal-convergence", spread.law(equal_convergence=True)))
+    except InputError:
+        return laws
+    return laws
+
+
+def _rank_runs(law: LogTimeLaw, contrast: Any, power: float) -> int:
+    """Noether's runs per system for normal log times of the typical spread."""
+    from statistics import NormalDist
+
+    from mlperf_stats.stats.power import mann_whitney_total_runs
+
+    spread = law.typical_spread
+    shift = abs(math.log(contrast.ratio)) / (spread * math.sqrt(2)) if spread else math.inf
+    faster = min(NormalDist().cdf(shift), 1 - 1e-12)
+    total = mann_whitney_total_runs(faster, contrast.alpha / contrast.sides, power)
+    # Noether's formula is asymptotic: no fewer than can reject at all.
+    fewest = next(n for n in range(1, 100) if contrast.sides / math.comb(2 * n, n) <= contrast.alpha)
+    return max(math.ceil(total / 2), fewest)

@@ -1,0 +1,168 @@
+"""How much single runs of a benchmark scatter, and how often they fail: what planning starts from.
+
+A run that is filed in several places counts once. Spreads *within* sets of different rounds may stand
+side by side as long as the workload is the same; sets that mix batch sizes are left out.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlperf_stats.analysis.run_sets import RunSet, run_sets
+from mlperf_stats.analysis.show import find_result
+from mlperf_stats.errors import InputError, NotFoundError
+from mlperf_stats.rules.suite import Benchmark, rules_for
+from mlperf_stats.store.database import Store
+from mlperf_stats.store.queries import Filters, StoredResult, list_results
+
+if TYPE_CHECKING:
+    from mlperf_stats.stats.laws import LogTimeLaw
+
+FEWEST_RUNS = 3
+"""Converged runs from which a set says something of its spread."""
+
+FEWEST_SETS = 3
+"""Sets from which others' spreads are borrowed."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The published sets of a benchmark and, if there is one, the user's pilot."""
+
+    benchmark: Benchmark
+    rounds: tuple[str, ...]
+    sets: tuple[RunSet, ...]
+    pilot: RunSet | None = None
+
+    def law(self, *, equal_convergence: bool = False) -> LogTimeLaw:
+        """Log time of one run (or time per unit of convergence), its spread as unsure as the sets differ.
+
+        Published sets are resampled whole; a pilot weighs them by how like it they are.
+
+        Raises:
+            InputError: nothing is known of the spread; the message says what would help.
+        """
+        from mlperf_stats.stats.laws import lognormal_law, resampled_law
+
+        values = log_rates if equal_convergence else log_minutes
+        own = values(self.pilot) if self.pilot else []
+        published = [sample for entry in self.sets if len(sample := values(entry)) >= FEWEST_RUNS]
+        if len(published) >= FEWEST_SETS and any(len(set(sample)) > 1 for sample in published):
+            return resampled_law(published, own)
+        if len(set(own)) > 1:
+            return lognormal_law(statistics.stdev(own), len(own) - 1)
+        raise InputError(
+            f"{self.benchmark.name}: fewer than {FEWEST_SETS} published sets of {FEWEST_RUNS} runs; "
+            "name a pilot of your own runs that differ with --pilot, or choose published ones more broadly"
+        )
+
+    @property
+    def failed(self) -> int:
+        """Runs that did not reach the target, of the pilot as well."""
+        return sum(len(entry.present) - len(entry.converged) for entry in self._witnesses)
+
+    @property
+    def observed(self) -> int:
+        """Runs that were started."""
+        return sum(len(entry.present) for entry in self._witnesses)
+
+    @property
+    def _witnesses(self) -> Sequence[RunSet]:
+        return (*self.sets, self.pilot) if self.pilot else self.sets
+
+
+def log_minutes(entry: RunSet) -> list[float]:
+    """Log times of the converged runs."""
+    return [math.log(minutes) for minutes in entry.minutes]
+
+
+def log_rates(entry: RunSet) -> list[float]:
+    """Log time per unit of convergence: what varies at equal convergence; empty where that is not known."""
+    if len(entry.points) != len(entry.minutes):
+        return []
+    return [math.log(time / point) for time, point in zip(entry.minutes, entry.points, strict=True)]
+
+
+def benchmark_spread(
+    store: Store,
+    name: str,
+    *,
+    rounds: Sequence[str] = (),
+    gbs: int | None = None,
+    pilot: RunSet | None = None,
+) -> Spread:
+    """The closed-division sets of a benchmark, of all rounds with the workload of its latest one.
+
+    Args:
+        store: Where results are.
+        name: The benchmark, or another name of it.
+        rounds: Only these rounds; none for all.
+        gbs: Only sets with this global batch size.
+        pilot: The user's own runs; the same result is left out of the pool.
+
+    Raises:
+        NotFoundError: there is nothing to plan from; the message lists what there is.
+    """
+    every = [
+        result for result in list_results(store, Filters(rounds=tuple(rounds))) if result.division != "open"
+    ]
+    results = [result for result in every if _is_named(result, name)]
+    if not results and pilot is None:
+        known = ", ".join(sorted({result.benchmark for result in every})) or "none"
+        raise NotFoundError(f"no published runs of {name!r} to plan from; there are {known}")
+    if not results and pilot is not None:
+        return Spread(pilot.rules, (), (), pilot)
+    latest = rules_for(results[-1].round, results[-1].benchmark, 1)
+    same = [r for r in results if rules_for(r.round, r.benchmark, 1).workload == latest.workload]
+    sets = distinct_sets(store, [r for r in same if pilot is None or r.result_id != pilot.result.result_id])
+    chosen = tuple(entry for entry in sets if gbs is None or entry.gbs == gbs)
+    if not chosen and pilot is None:
+        sizes = ", ".join(map(str, sorted({entry.gbs for entry in sets if entry.gbs})))
+        raise NotFoundError(f"{name}: no published runs at global batch size {gbs}; there are {sizes}")
+    return Spread(latest, tuple(dict.fromkeys(r.round for r in same)), chosen, pilot)
+
+
+def _is_named(result: StoredResult, name: str) -> bool:
+    wanted = name.strip().lower().replace("-", "_")
+    return wanted == result.benchmark or wanted in rules_for(result.round, result.benchmark, 1).aliases
+
+
+def distinct_sets(store: Store, results: Sequence[StoredResult]) -> list[RunSet]:
+    """Sets at one batch size; a run that is filed twice belongs to the first of its sets."""
+    seen: set[str] = set()
+    sets = [entry.without(seen) for entry in run_sets(store, results)]
+    return [entry for entry in sets if entry.present and not entry.mixed_gbs]
+
+
+def pilot_set(store: Store, result_id: str = "", benchmark: str = "") -> RunSet:
+    """The user's pilot: the named result, or the only one of the benchmark in the store.
+
+    Raises:
+        NotFoundError: there is none, or several and none is named.
+        InputError: its runs have several batch sizes, or fewer than two converged.
+    """
+    if result_id:
+        result = find_result(store, result_id)
+    else:
+        every = list_results(store, Filters(benchmarks=(benchmark,) if benchmark else ()))
+        if len(every) != 1:
+            ids = ", ".join(entry.result_id for entry in every[:5]) or "none"
+            raise NotFoundError(f"a pilot is one result of {benchmark or 'a benchmark'}; the logs hold {ids}")
+        result = every[0]
+    (entry,) = run_sets(store, [result])
+    if entry.mixed_gbs:
+        sizes = ", ".join(map(str, sorted({run.gbs for run in entry.present if run.gbs is not None})))
+        raise InputError(
+            f"{result.result_id}: the pilot mixes global batch sizes {sizes}, which are different "
+            "experiments; leave the runs of one size"
+        )
+    if len(entry.converged) < 2:
+        raise InputError(
+            f"{result.result_id}: a pilot needs two converged runs to say anything of the spread, "
+            f"this has {len(entry.converged)}"
+        )
+    return entry

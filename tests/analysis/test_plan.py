@@ -1,0 +1,161 @@
+"""Plans from the published snapshot and from pilots."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from madeup_logs import run_log, submission_files, write_tree
+
+from mlperf_stats.analysis.at_hand import logs_at_hand
+from mlperf_stats.analysis.audit import AUDIT_COLUMNS, plan_audit
+from mlperf_stats.analysis.plan import plan_detect, plan_width
+from mlperf_stats.analysis.plan_cost import failure_rate, plan_cost, plan_valid, price_of
+from mlperf_stats.analysis.run_sets import RunSet
+from mlperf_stats.analysis.spread import Spread, benchmark_spread, pilot_set
+from mlperf_stats.errors import InputError, MlperfStatsError, NotFoundError, StatisticsError
+from mlperf_stats.store import Filters, Store, open_snapshot
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Iterator[Store]:
+    with open_snapshot() as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def bert(snapshot: Store) -> Spread:
+    return benchmark_spread(snapshot, "bert")
+
+
+def pilot(folder: Path, minutes: tuple[float, ...], **other: bytes) -> RunSet:
+    files = submission_files("ACME", "x8", "resnet", minutes)
+    files |= {f"ACME/results/x8/resnet/{name}.txt": content for name, content in other.items()}
+    with logs_at_hand(write_tree(folder, files), "4.0") as (store, _):
+        return pilot_set(store)
+
+
+def test_width_of_bert(bert: Spread) -> None:
+    plan = plan_width(bert, 0.025)
+    runs = {row["estimand"]: row["runs"] for row in plan.rows}
+    assert 40 < runs["geometric-mean"] <= runs["expected-score"] < runs["median"] < 100
+    assert all(row["official_half_width"] > 0.05 for row in plan.rows)
+    by_runs = [row["expected_score"] for row in plan.curve]
+    assert by_runs == sorted(by_runs, reverse=True)
+    assert "each run counted once" in plan.basis[0]
+
+
+def test_rounds_and_batch_sizes_narrow_the_pool(snapshot: Store, bert: Spread) -> None:
+    one = benchmark_spread(snapshot, "bert", rounds=["5.0"])
+    assert one.rounds == ("5.0",)
+    assert 0 < len(one.sets) < len(bert.sets)
+    sized = benchmark_spread(snapshot, "bert", gbs=3072)
+    assert {entry.gbs for entry in sized.sets} == {3072}
+
+
+def test_former_names_belong_together_and_other_workloads_do_not(snapshot: Store) -> None:
+    spread = benchmark_spread(snapshot, "ssd")
+    assert spread.benchmark.name == "retinanet"
+    assert spread.rounds == ("2.0", "3.0", "4.0", "5.0")
+
+
+def test_pilot_is_weighed_with_published_runs(tmp_path: Path, snapshot: Store) -> None:
+    alone = Spread(
+        pilot(tmp_path / "a", (10.0, 10.5, 9.5, 10.2)).rules,
+        (),
+        (),
+        pilot(tmp_path / "a", (10.0, 10.5, 9.5, 10.2)),
+    )
+    assert alone.law().df == 3
+    noisy = pilot(tmp_path / "b", (10.0, 13.0, 8.0, 11.0, 9.0))
+    published = benchmark_spread(snapshot, "resnet")
+    both = benchmark_spread(snapshot, "resnet", pilot=noisy)
+    assert both.law().typical_spread > 10 * published.law().typical_spread
+    assert "Pilot 4.0/ACME/x8/resnet" in " ".join(plan_width(both, 0.1).basis)
+
+
+def test_pilot_with_mixed_batch_sizes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="256, 512"):
+        pilot(tmp_path, (10.0, 11.0), result_9=run_log(10, gbs=512))
+    with pytest.raises(InputError, match="two converged runs"):
+        pilot(tmp_path / "one", (10.0,))
+
+
+def test_detect(bert: Spread) -> None:
+    rows = {(row["basis"], row["test"]): row for row in plan_detect(bert, 0.03).rows}
+    assert rows["equal-convergence", "t"]["runs_per_system"] < rows["raw", "t"]["runs_per_system"] / 5
+    assert rows["raw", "t"]["official_power"] < 0.3
+    one_sided = plan_detect(bert, 0.03, sides=1).rows[0]["runs_per_system"]
+    assert one_sided < rows["raw", "t"]["runs_per_system"]
+    alike = plan_detect(bert, 0.0, equivalence=0.05)
+    assert {row["question"] for row in alike.rows} == {"equivalence"}
+
+
+def test_valid_is_exact(bert: Spread) -> None:
+    (row,) = plan_valid(bert, rate=0.05).rows
+    assert row["invalid"] == pytest.approx(0.0861, abs=0.00005)
+    assert row["launches"] == 28
+    (published,) = plan_valid(bert).rows
+    assert (
+        published["invalid_low"]
+        < published["invalid"]
+        < published["invalid_predicted"]
+        < published["invalid_high"]
+    )
+    assert failure_rate(bert).observed == bert.observed
+
+
+def test_cost(bert: Spread) -> None:
+    plan = plan_cost(bert, 0.05, price_of(bert, 30.0, 8, 2.5))
+    enough = next(row for row in plan.rows if row["enough"])
+    assert enough["valid"] >= 0.95
+    assert enough["narrow"] >= 0.8
+    assert enough["hours"] == enough["launches"] * 0.5
+    assert enough["money"] == pytest.approx(enough["hours"] * 8 * 2.5)
+    assert all(not row["enough"] for row in plan.rows if row["runs"] < enough["runs"])
+    known = price_of(bert, None, 8, None)
+    assert 1 < known.minutes < 60
+
+
+def test_audit(snapshot: Store) -> None:
+    plan_audit(snapshot, Filters(benchmarks=("bert",)))  # imports
+    before = time.process_time()
+    plan = plan_audit(snapshot)
+    assert time.process_time() - before < 3
+    rows = {(row["benchmark"], row["rounds"]): row for row in plan.rows}
+    assert all(tuple(row) == AUDIT_COLUMNS for row in plan.rows)
+    unet3d = rows["unet3d", "1.0;2.0;3.0;4.0"]
+    assert unet3d["official_runs"] == 40
+    assert 0.08 < unet3d["half_width_typical"] < 0.11
+    assert unet3d["sets_within_rule"] < 0.05
+    assert rows["resnet", "0.6;1.0;2.0;3.0;4.0"]["half_width_typical"] < 0.005
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda bert: plan_width(bert, 0.0), "2.5 %"),
+        (lambda bert: plan_width(bert, 0.02, assurance=1.0), "no number of runs"),
+        (lambda bert: plan_width(bert, 0.00001), "wider interval"),
+        (lambda bert: plan_detect(bert, 0.03, power=1.0), "infinitely many"),
+        (lambda bert: plan_detect(bert, 0.0), "equivalence margin"),
+        (lambda bert: plan_detect(bert, -1.0), "above -100 %"),
+        (lambda bert: plan_valid(bert, rate=1.0), "0.02 for 2 %"),
+        (lambda bert: plan_cost(bert, 0.05, price_of(bert, None, 7, None)), "published"),
+        (lambda bert: price_of(bert, -1, 8, None), "--minutes"),
+    ],
+)
+def test_impossible_requests_say_what_is_possible(bert: Spread, ask, says: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises((StatisticsError, InputError), match=says):
+        ask(bert)
+
+
+def test_nothing_published(snapshot: Store) -> None:
+    with pytest.raises(NotFoundError, match=r"there are .*bert"):
+        benchmark_spread(snapshot, "alexnet")
+    with pytest.raises(NotFoundError, match=r"batch size 7; there are .*3072"):
+        benchmark_spread(snapshot, "bert", gbs=7)
+    with pytest.raises(MlperfStatsError, match="widen"):
+        plan_audit(snapshot, Filters(submitters=("nobody",)))

@@ -1,0 +1,72 @@
+"""``mlperf-stats plan``: every question once, on the published snapshot."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Invoke = Callable[..., Result]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "column"),
+    [
+        (["width", "--benchmark", "bert", "--half-width", "5%"], "runs"),
+        (["width", "--benchmark", "bert", "--curve"], "expected_score"),
+        (["detect", "--benchmark", "bert", "--difference", "0.05"], "runs_per_system"),
+        (["detect", "--benchmark", "bert", "--equivalence", "5%"], "margin"),
+        (["valid", "--benchmark", "resnet", "--runs", "5", "--runs", "10"], "launches"),
+        (["cost", "--benchmark", "bert", "--half-width", "5%", "--minutes", "30"], "accelerator_hours"),
+        (["audit", "--benchmark", "bert"], "half_width_typical"),
+    ],
+)
+def test_every_question(invoke: Invoke, arguments: list[str], column: str) -> None:
+    result = invoke("plan", *arguments, "--format", "csv")
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert rows
+    assert all(row[column] for row in rows)
+
+
+def test_table_names_its_basis_and_json_has_the_curve(invoke: Invoke) -> None:
+    table = invoke("plan", "width", "--benchmark", "llama2_70b_lora")
+    assert "each run counted once" in table.stdout
+    answer = json.loads(invoke("plan", "width", "--benchmark", "llama2_70b_lora", "--format", "json").stdout)
+    assert answer["curve"][0]["median"] == "Infinity"
+    assert isinstance(answer["seed"], int)
+
+
+def test_pilot_from_a_folder(invoke: Invoke, results_repository: Path) -> None:
+    pilot = results_repository / "acme"
+    result = invoke("plan", "width", "--pilot", pilot, "--round", "5.0", "--half-width", "10%")
+    assert result.exit_code == 0, result.output
+    assert "Pilot 5.0/acme/box8/retinanet: 5 converged runs" in result.stdout
+
+
+def test_help_has_examples(invoke: Invoke) -> None:
+    assert "audit" in invoke("plan", "--help").stdout
+    assert "mlperf-stats plan cost --benchmark bert" in invoke("plan", "cost", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["width"], "--benchmark"),
+        (["width", "--benchmark", "bert", "--half-width", "0"], "between 0 and 1"),
+        (["width", "--benchmark", "alexnet"], "there are"),
+        (["detect", "--benchmark", "bert"], "--difference"),
+        (["detect", "--benchmark", "bert", "--difference", "3%", "--power", "1"], "between 0 and 1"),
+        (["valid", "--benchmark", "bert", "--runs", "0"], "--runs"),
+        (["cost", "--benchmark", "bert", "--half-width", "5%"], "--minutes"),
+    ],
+)
+def test_impossible_requests(invoke: Invoke, arguments: list[str], says: str) -> None:
+    result = invoke("plan", *arguments)
+    assert result.exit_code == 2
+    assert says in result.stderr
