@@ -3,11 +3,15 @@
 Two layouts exist. v0.6 and later: ``<submitter>/results/<system>/<benchmark>/result_*.txt`` with
 ``<submitter>/systems/<system>.json``; v0.5: ``v0.5.0/<submitter>/<entry…>/results/<system>/…`` with
 ``entry.json`` beside the benchmarks. The input may start at any level of them, or above.
+
+A campaign of own runs has ``campaign.json`` beside ``results``; it is read like a submitter's folder of
+the round ``local``.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,6 +20,10 @@ from mlperf_stats.errors import RoundUnknownError
 _ROUND_FOLDER = re.compile(
     r"^(?:.*training[-_]results[-_])?v(\d+\.\d+)(?:\.\d+)?(?:-(?:main|master))?$", re.IGNORECASE
 )
+
+
+CAMPAIGN_FILE = "campaign.json"
+CAMPAIGN_ROUND = "local"
 
 
 class Kind(Enum):
@@ -67,11 +75,16 @@ class _Folder:
 class Layout:
     """Places the files of one input."""
 
-    def __init__(self, context: tuple[str, ...], round_given: str | None) -> None:
-        """``context``: names of the folders around the input; ``round_given``: the user's word, or None."""
+    def __init__(
+        self, context: tuple[str, ...], round_given: str | None, campaigns: Iterable[str] = ()
+    ) -> None:
+        """``context``: names of the folders around the input; ``round_given``: the user's word, or None;
+        ``campaigns``: paths of the ``campaign.json`` files in the input.
+        """
         self._context = tuple(map(_valid, context))
         self._round_given = round_given
         self._folders: dict[str, _Folder] = {}
+        self._campaigns = {(*self._context, *_valid(path).split("/")[:-1]) for path in campaigns}
 
     def place(self, path: str) -> Place | None:
         """What ``path`` (relative to the input, ``/``-separated) is; None if it is nothing to us.
@@ -114,7 +127,8 @@ class Layout:
         """
         named = next((i for i in range(anchor - 1, -1, -1) if _ROUND_FOLDER.match(parts[i])), None)
         found = _ROUND_FOLDER.match(parts[named]) if named is not None else None
-        round_ = self._round_given or (found[1] if found else None)
+        is_campaign = parts[:anchor] in self._campaigns
+        round_ = self._round_given or (CAMPAIGN_ROUND if is_campaign else found[1] if found else None)
         if round_ is None:
             raise RoundUnknownError(
                 f"{'/'.join(parts[max(0, anchor - 2) : anchor + 2])}: the path does not tell "

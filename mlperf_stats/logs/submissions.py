@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mlperf_stats.errors import InputError
 from mlperf_stats.logs.assembly import Parts
-from mlperf_stats.logs.layout import Kind, Layout, Place, SubmissionKey, repository_prefix
+from mlperf_stats.logs.layout import CAMPAIGN_FILE, Kind, Layout, Place, SubmissionKey, repository_prefix
 from mlperf_stats.logs.parallel import Pool
 from mlperf_stats.logs.sources import Source
 from mlperf_stats.model import Submission
@@ -52,11 +52,13 @@ def plan_input(source: Source, round_given: str | None = None) -> Plan:
         RoundUnknownError: the round can be told neither from ``round_given`` nor from the path.
         UnsafeArchiveError: the input is an archive that breaks a limit.
     """
-    layout = Layout(source.context, round_given)
+    members = source.members()
+    campaigns = (member.path for member in members if member.path.rpartition("/")[2] == CAMPAIGN_FILE)
+    layout = Layout(source.context, round_given, campaigns)
     places: dict[str, Place] = {}
     sizes: dict[str, int] = {}
     ignored = 0
-    for member in source.members():
+    for member in members:
         place = layout.place(member.path)
         if place is None:
             ignored += 1

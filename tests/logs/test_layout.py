@@ -141,3 +141,37 @@ def test_names_may_hold_anything_but_a_slash() -> None:
     place = placed(f"AC ME/results/{name}/bert/result_0.txt")
     assert place is not None
     assert place.submission == SubmissionKey("5.0", "AC ME", "", name)
+
+
+CAMPAIGN_RUN = "ncf-mini/results/box/ncf/result_0.txt"
+
+
+def test_a_campaign_is_a_submitter_of_the_local_round() -> None:
+    layout = Layout(("home", "me"), None, ["ncf-mini/campaign.json"])
+    place = layout.place(CAMPAIGN_RUN)
+    assert place is not None
+    assert place.submission == SubmissionKey("local", "ncf-mini", "", "box")
+    assert (place.path, place.benchmark_folder) == (CAMPAIGN_RUN, "ncf")
+    system = layout.place("ncf-mini/systems/box.json")
+    assert system is not None
+    assert system.submission == place.submission
+
+
+def test_a_campaign_is_known_from_inside_and_below_a_round() -> None:
+    place = Layout(("training_results_v5.0", "ncf-mini"), None, ["campaign.json"]).place(
+        "results/box/ncf/result_0.txt"
+    )
+    assert place is not None
+    assert place.submission == SubmissionKey("local", "ncf-mini", "", "box")
+
+
+def test_a_round_that_is_given_wins_over_the_campaign() -> None:
+    place = Layout((), "5.0", ["ncf-mini/campaign.json"]).place(CAMPAIGN_RUN)
+    assert place is not None
+    assert place.submission.round == "5.0"
+
+
+def test_results_beside_a_campaign_belong_to_their_own_round() -> None:
+    layout = Layout((), None, ["ncf-mini/campaign.json"])
+    with pytest.raises(RoundUnknownError, match="--round"):
+        layout.place("other/results/box/ncf/result_0.txt")
