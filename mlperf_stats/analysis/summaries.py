@@ -129,10 +129,12 @@ def _own_intervals(
     intervals = {
         "median": median,
         "gmean": geometric_mean_interval(minutes, level),
-        "expected": expected_score_interval(
-            minutes, benchmark.scored_runs, benchmark.dropped_each_side, level
-        ),
     }
+    # A campaign of one or two runs has no score: dropping the fastest and the slowest leaves none.
+    if benchmark.scored_runs > 2 * benchmark.dropped_each_side:
+        intervals["expected"] = expected_score_interval(
+            minutes, benchmark.scored_runs, benchmark.dropped_each_side, level
+        )
     warnings: list[str] = []
     for name, interval in intervals.items():
         summary[f"{name}_minutes"] = interval.estimate

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mlperf_stats.model import Problem, ResultLogs, Run, RunStatus, Submission
 from mlperf_stats.rules.convergence import convergence
-from mlperf_stats.rules.suite import canonical_benchmark, rules_for
+from mlperf_stats.rules.suite import LOCAL_ROUND, canonical_benchmark, rules_for
 from mlperf_stats.store.rows import encoded, evaluation_rows, result_id, run_row, submission_row
 from mlperf_stats.store.schema import EVALUATION_COLUMNS, RUN_COLUMNS, SUBMISSION_COLUMNS
 
@@ -97,7 +97,8 @@ class SubmissionWriter:
     def _put_result(self, submission: Submission, submission_key: int, logs: ResultLogs, name: str) -> bool:
         """Write a result and collect its runs; True if anything of it is new or differs."""
         problems = list(logs.problems)
-        if canonical_benchmark(submission.round, logs.benchmark) is None:
+        has_suite = submission.round != LOCAL_ROUND
+        if has_suite and canonical_benchmark(submission.round, logs.benchmark) is None:
             problems.append(
                 Problem("benchmark-unknown", f"round {submission.round} has no {logs.benchmark!r}")
             )
