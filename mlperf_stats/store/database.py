@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -43,13 +43,25 @@ class Store:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, layers: tuple[str, ...], path: Path | None, writable: bool
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        layers: tuple[str, ...],
+        path: Path | None,
+        writable: bool,
     ) -> None:
-        self.connection = connection
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
         self.layers = layers
         self.path = path
         """The user's database; None when only the snapshot is open."""
         self.writable = writable
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, made when first wanted: a command that fails before leaves no new file behind."""
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
 
     def __enter__(self) -> Store:
         return self
@@ -61,7 +73,8 @@ class Store:
 
     def close(self) -> None:
         """Close the connection; harmless when repeated."""
-        self.connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -106,7 +119,7 @@ def open_store(
     Args:
         db: The user's database; None means the default one, which need not exist when only reading.
         published: Whether the published snapshot lies under it.
-        write: Whether to write to the user's database, which is then created if missing.
+        write: Whether to write to the user's database; a missing one is made with the first write.
 
     Raises:
         InputError: ``db`` was named and does not exist, or is no results database.
@@ -121,12 +134,11 @@ def open_store(
         if not published:
             raise InputError("there is no database of your own yet; 'mlperf-stats ingest PATH' makes one")
         return open_snapshot()
-    connection = _open_for_writing(path) if write else _open_for_reading(path)
-    layers: tuple[str, ...] = ("main",)
-    if published and published_path().exists():
-        connection.execute("ATTACH ? AS published", (f"{_uri(published_path())}?mode=ro&immutable=1",))
-        layers = ("main", "published")
-    return Store(connection, layers, path, writable=write)
+    layers = ("main", "published") if published and published_path().exists() else ("main",)
+    store = Store(lambda: _open_layers(path, layers, write), layers, path, writable=write)
+    if path.exists():
+        store.connection  # noqa: B018 - what cannot be used is refused at once
+    return store
 
 
 def open_snapshot(path: Path | None = None) -> Store:
@@ -136,14 +148,21 @@ def open_snapshot(path: Path | None = None) -> Store:
         raise DatabaseError(f"{path}: this installation has no published snapshot; 'make snapshot' builds it")
     connection = _connect(f"{_uri(path)}?mode=ro&immutable=1", path)
     _require_ours(connection, path)
-    return Store(connection, ("main",), None, writable=False)
+    return Store(lambda: connection, ("main",), None, writable=False)
 
 
 def open_memory() -> Store:
     """An empty store in memory, for logs that are looked at and not kept."""
     connection = _connect(":memory:", None)
     _create(connection)
-    return Store(connection, ("main",), None, writable=True)
+    return Store(lambda: connection, ("main",), None, writable=True)
+
+
+def _open_layers(path: Path, layers: tuple[str, ...], write: bool) -> sqlite3.Connection:
+    connection = _open_for_writing(path) if write else _open_for_reading(path)
+    if "published" in layers:
+        connection.execute("ATTACH ? AS published", (f"{_uri(published_path())}?mode=ro&immutable=1",))
+    return connection
 
 
 def _open_for_reading(path: Path) -> sqlite3.Connection:

@@ -105,8 +105,12 @@ def test_a_folder_is_no_database(write: bool, tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ReadOnlyDatabaseError) as error:
-        open_store(tmp_path / "file" / "results.db", write=True)
+    with (
+        pytest.raises(ReadOnlyDatabaseError) as error,
+        open_store(tmp_path / "file" / "results.db", write=True) as store,
+        store.transaction(),
+    ):
+        pass
     assert_one_line(error.value, tmp_path / "file")
 
 
