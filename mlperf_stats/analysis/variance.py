@@ -201,7 +201,7 @@ def _result_row(
         row["throughput_sd"] = _root(components.throughput_variance)
         row["convergence_share"] = components.convergence_share
         row["throughput_share"] = components.throughput_share
-        row["score_sd"] = _score_deviation(item.rules, components.variance)
+        row["score_sd"], _ = _score_deviation(item.rules, [item])
     row["holds"] = _holds(row["half_width"], row["rule"])
     return row
 
@@ -248,8 +248,8 @@ def _components(sets: Sequence[RunSet], rules: Benchmark, rule: float | None, le
     found = variance_components(
         [item.spread for item in known if item.spread is not None], [item.cell for item in known]
     )
-    score_sd = _score_deviation(rules, found.variance)
-    half_width = None if score_sd is None else t_quantile(level, found.df) * score_sd
+    score_sd, df = _score_deviation(rules, sets)
+    half_width = None if score_sd is None else t_quantile(level, df) * score_sd
     return {
         "run_sd": _root(found.variance),
         "throughput_sd": _root(found.throughput_variance),
@@ -278,13 +278,15 @@ def _convergence(runs: int, converged: int, level: float) -> dict[str, Any]:
     return found
 
 
-def _score_deviation(rules: Benchmark, variance: float | None) -> float | None:
-    """Relative standard deviation of a score of the official number of runs."""
-    from mlperf_stats.stats.variance_components import olympic_deviation
+def _score_deviation(rules: Benchmark, sets: Sequence[RunSet]) -> tuple[float | None, int]:
+    """Relative standard deviation of a score of the official number of runs, and its degrees of freedom."""
+    from mlperf_stats.stats.score_spread import score_variance
 
-    if variance is None or rules.scored_runs <= 2 * rules.dropped_each_side:
-        return None
-    return float(olympic_deviation(rules.scored_runs, rules.dropped_each_side) * variance**0.5)
+    if rules.scored_runs <= 2 * rules.dropped_each_side:
+        return None, 0
+    minutes = [item.minutes for item in sets if item.minutes]
+    variance, df = score_variance(minutes, rules.scored_runs, rules.dropped_each_side)
+    return _root(variance), df
 
 
 def _own_half_width(item: RunSet, level: float) -> float | None:

@@ -11,18 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from math import lgamma
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr
 
 from mlperf_stats.errors import SampleError, StatisticsError
-from mlperf_stats.stats.expected_score import check_scoring
 from mlperf_stats.stats.sample import FloatArray, SampleLike, as_vector, check_sample
-
-_GRID = np.linspace(-6.0, 6.0, 241)
-"""The trapezoid rule on this grid integrates densities of normal order statistics to 1e-5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,35 +176,3 @@ def _between(
 
 def _ratio(numerator: float, denominator: float) -> float | None:
     return numerator / denominator if denominator > 0 else None
-
-
-@lru_cache(maxsize=64)
-def olympic_deviation(runs: int, dropped: int) -> float:
-    """Standard deviation of the mean of what is left of ``runs`` standard normals without the ``dropped``
-    smallest and largest.
-
-    Times small relative spreads of run times it is the relative standard deviation of a score. Given the
-    innermost dropped values a < b, the kept ones are independent draws between them, so that the variance
-    is the mean of a truncated normal's variance and squared mean over the joint density of (a, b).
-    Raises StatisticsError: nothing would be kept.
-    """
-    runs, dropped = check_scoring(runs, dropped)
-    kept = runs - 2 * dropped
-    if dropped == 0:
-        return float(runs**-0.5)
-    below, above = np.triu_indices(_GRID.size, k=1)
-    low, high = _GRID[below], _GRID[above]
-    inside = ndtr(high) - ndtr(low)
-    density_low, density_high = (np.exp(-(edge**2) / 2) / np.sqrt(2 * np.pi) for edge in (low, high))
-    mean = (density_low - density_high) / inside
-    variance = 1.0 + (low * density_low - high * density_high) / inside - mean**2
-    log_joint = (
-        lgamma(runs + 1)
-        - 2 * lgamma(dropped)
-        - lgamma(kept + 1)
-        + (dropped - 1) * (log_ndtr(low) + log_ndtr(-high))
-        + kept * np.log(inside)
-    )
-    joint = np.exp(log_joint) * density_low * density_high
-    step = _GRID[1] - _GRID[0]
-    return float(np.sqrt(np.sum(joint * (variance / kept + mean**2)) * step**2))

@@ -112,17 +112,18 @@ def test_figures_of_one_result_by_hand(report: VarianceReport) -> None:
     assert row["convergence_points"] == 3
     assert row["convergence_share"] == pytest.approx(1.0)
     assert row["convergence_ratio"] == pytest.approx(1.0)
-    # The olympic mean of five normals has .2271 of the variance of one.
-    assert row["score_sd"] == pytest.approx(row["run_sd"] * 0.2271**0.5, rel=1e-3)
+    # Winsorised: 5, 5, 5, 5, 5 epochs take the same time, so that a score would not vary.
+    assert row["score_sd"] == pytest.approx(0.0, abs=1e-9)
     assert (row["rule"], row["holds"]) == (0.025, False)
 
 
-def test_pool_half_width_is_students_t_on_the_pooled_deviation(report: VarianceReport) -> None:
-    (row,) = report.rounds
-    # Without outlying results and copies: s0, s2, s3, s4 with 4 degrees of freedom each and s1 with 3;
-    # t(.975; 19) = 2.0930.
-    assert row["half_width"] == pytest.approx(2.0930 * row["score_sd"], rel=1e-4)
-    assert row["score_sd"] == pytest.approx(row["run_sd"] * 0.2271**0.5, rel=1e-3)
+def test_pool_half_width_is_students_t_on_the_pooled_deviation(published_report: VarianceReport) -> None:
+    row = next(row for row in published_report.rounds if row["benchmark"] == "llama31_405b")
+    # 14 results of three runs, of which nothing can be dropped: t(.975; 28) = 2.0484, and the median
+    # of three has .4487 of the variance of one.
+    assert (row["runs"], row["results_outlying"]) == (42, 0)
+    assert row["half_width"] == pytest.approx(2.0484 * row["score_sd"], rel=1e-4)
+    assert row["score_sd"] == pytest.approx(row["run_sd"] * 0.4487**0.5, rel=1e-3)
 
 
 def test_what_is_outlying_does_not_depend_on_the_filters(made_up: Store, report: VarianceReport) -> None:
@@ -155,9 +156,8 @@ def test_tables_frames_and_plain_values(report: VarianceReport) -> None:
 
 
 def test_level_is_checked_and_widens(made_up: Store, report: VarianceReport) -> None:
-    assert (
-        variance_report(made_up, level=0.99).benchmarks[0]["half_width"] > report.benchmarks[0]["half_width"]
-    )
+    for wide, row in zip(variance_report(made_up, level=0.99).results, report.results, strict=True):
+        assert wide["half_width"] > row["half_width"]
     with pytest.raises(StatisticsError, match="confidence level"):
         variance_report(made_up, level=95)
 

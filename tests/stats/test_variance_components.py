@@ -10,7 +10,6 @@ import pytest
 from mlperf_stats.errors import SampleError, StatisticsError, TooFewRunsError
 from mlperf_stats.stats.variance_components import (
     SetSpread,
-    olympic_deviation,
     set_spread,
     variance_components,
 )
@@ -143,29 +142,3 @@ def test_unusable_sets_are_refused(times: list[float], points: list[float] | Non
 def test_a_cell_is_needed_for_every_set() -> None:
     with pytest.raises(StatisticsError, match="1 sets but 0 cells"):
         variance_components([set_spread([1.0, 2.0], None)], [])
-
-
-@pytest.mark.parametrize(
-    ("runs", "dropped", "variance"),
-    [
-        # Variances of medians of 3, 4 and 5 standard normals: Sarhan & Greenberg 1962, table 10C.1.
-        (3, 1, 0.44867),
-        (4, 1, 0.29820),
-        (5, 2, 0.28683),
-        (7, 0, 1 / 7),
-    ],
-)
-def test_olympic_deviation_of_normals(runs: int, dropped: int, variance: float) -> None:
-    assert olympic_deviation(runs, dropped) ** 2 == pytest.approx(variance, rel=5e-4)
-
-
-@pytest.mark.parametrize(("runs", "dropped"), [(5, 1), (10, 1), (40, 4)])
-def test_olympic_deviation_agrees_with_simulation(runs: int, dropped: int) -> None:
-    drawn = np.sort(np.random.default_rng(3).standard_normal((40_000, runs)), axis=1)
-    simulated = drawn[:, dropped : runs - dropped].mean(axis=1).std()
-    assert olympic_deviation(runs, dropped) == pytest.approx(simulated, rel=0.015)
-
-
-def test_olympic_deviation_refuses_to_drop_everything() -> None:
-    with pytest.raises(StatisticsError, match="leaves none"):
-        olympic_deviation(2, 1)
