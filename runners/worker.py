@@ -92,7 +92,6 @@ def _train(attempt: Attempt, started: float) -> None:
         log.start(keys.INIT_START)
         task = chosen.create(settings, plan.mode, context)
         log.header(_header(plan, variant, seed, settings.batch_size))
-        log.hyperparameters(task.hyperparameters())
         goal = Goal(settings.target, settings.max_epochs, settings.evaluate_every, settings.first_evaluation)
         outcome = train(task, goal, context, log)
     if context.leads:

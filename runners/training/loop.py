@@ -77,6 +77,7 @@ def train(task: Task, goal: Goal, context: Context, log: Logbook) -> Outcome:
     start = _Instant.now()
     log.start(keys.RUN_START, time_ms=start.ms)
     task.load_data()
+    log.hyperparameters(task.hyperparameters())
     log.event(keys.TRAIN_SAMPLES, task.train_samples)
     log.event(keys.EVAL_SAMPLES, task.eval_samples)
     training = _Training(task, goal, log)

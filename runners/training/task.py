@@ -34,4 +34,4 @@ class Task(Protocol):
         """Quality on the evaluation data, the same number in every process."""
 
     def hyperparameters(self) -> Mapping[str, Any]:
-        """Values to log under the official keys, known before the clock starts."""
+        """Values to log under the official keys, once the data are there."""
