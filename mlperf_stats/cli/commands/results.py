@@ -3,40 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
+import typer
+
+from mlperf_stats.cli import numbers
 from mlperf_stats.cli.console import Column
 from mlperf_stats.cli.footnotes import warning_cell, warning_notes
-from mlperf_stats.cli.numbers import interval, minutes, percent
+from mlperf_stats.cli.numbers import minutes, percent
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import emit_rows
+from mlperf_stats.rules.wording import EXPECTED_NOT_DRAWN
 
 EXAMPLES = (
     ("mlperf-stats results --round 5.0 --benchmark bert", "one benchmark of one round"),
     ("mlperf-stats results --submitter nvidia --submitter google --division closed", "either submitter"),
     ("mlperf-stats results --accelerator '*H100*' --max-accelerators 64 --level 90%", "90 % intervals"),
+    ("mlperf-stats results --round 5.0 --benchmark rgat --interval controlled", "borrowing convergence"),
     ("mlperf-stats results --format csv -o results.csv", "every column of everything"),
 )
 
-FIGURE_NOTES = (
-    "Minutes. Score: by the MLPerf rules, scaling applied; empty where the rules give none.",
-    "Median and interval: of the raw times to train, not official MLPerf figures.",
+SCORE_NOTE = "Minutes. Score: by the MLPerf rules, scaling applied; empty where the rules give none."
+OWN_NOTES = ("Median and interval: of the raw times to train, not official MLPerf figures.",)
+CONTROLLED_NOTES = (
+    "Expected and interval: expected time of a run (geometric mean, raw times) with the luck of convergence "
+    "controlled for; not the score, not official. Own: share of its information from the result's own runs.",
+    EXPECTED_NOT_DRAWN,
 )
+NO_CONTROLLED_NOTE = "None of these results has a controlled interval; '--interval own' shows their own."
+
+
+class Shown(StrEnum):
+    """Which interval the table shows."""
+
+    OWN = "own"
+    CONTROLLED = "controlled"
 
 
 def command(
-    filters: FilterOptions, database: DatabaseOptions, output: OutputOptions, level: LevelOption = 0.95
+    filters: FilterOptions,
+    database: DatabaseOptions,
+    output: OutputOptions,
+    level: LevelOption = 0.95,
+    interval: Annotated[
+        Shown,
+        typer.Option(
+            "--interval",
+            help="Of the result's own runs, or of its time with convergence controlled for.",
+        ),
+    ] = Shown.OWN,
 ) -> None:
     """One line per result: score, median, interval, runs, warnings.
 
     Filters may be repeated (any of the values fits), ignore case and take * and ? as wildcards.
-    CSV and JSON have all columns; the table shows the ones that fit.
+    CSV and JSON have all columns; table and Markdown show the ones that fit, and one kind of interval.
     """
     from mlperf_stats.analysis.results import results_table
 
     with database.open() as store:
         table = results_table(store, filters, level=level)
-    emit_rows(output, table.rows, columns=table.columns, view=VIEW, notes=_notes(table.rows))
+    emit_rows(
+        output, table.rows, columns=table.columns, view=VIEWS[interval], notes=_notes(table.rows, interval)
+    )
 
 
 def _runs(row: Mapping[str, Any]) -> str:
@@ -45,18 +74,42 @@ def _runs(row: Mapping[str, Any]) -> str:
     return str(runs) if runs == converged else f"{converged}/{runs}"
 
 
-VIEW = (
+def _interval_column(name: str) -> Column:
+    return Column(
+        "Interval", lambda row: numbers.interval(row[f"{name}_low"], row[f"{name}_high"]), justify="right"
+    )
+
+
+_FIRST = (
     Column("Result", lambda row: str(row["result_id"]), is_id=True),
     Column("Score", lambda row: minutes(row["score_minutes"]), justify="right"),
-    Column("Median", lambda row: minutes(row["median_minutes"]), justify="right"),
-    Column("Interval", lambda row: interval(row["median_low"], row["median_high"]), justify="right"),
-    Column("Level", lambda row: percent(row["median_level"]), justify="right"),
+)
+_LAST = (
     Column("Runs", _runs, justify="right"),
     Column("Warnings", warning_cell, wraps=True),
 )
+VIEWS = {
+    Shown.OWN: (
+        *_FIRST,
+        Column("Median", lambda row: minutes(row["median_minutes"]), justify="right"),
+        _interval_column("median"),
+        Column("Level", lambda row: percent(row["median_level"]), justify="right"),
+        *_LAST,
+    ),
+    Shown.CONTROLLED: (
+        *_FIRST,
+        Column("Expected", lambda row: minutes(row["controlled_minutes"]), justify="right"),
+        _interval_column("controlled"),
+        Column("Own", lambda row: percent(row["controlled_own_share"], 0), justify="right"),
+        *_LAST,
+    ),
+}
 
 
-def _notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _notes(rows: Sequence[Mapping[str, Any]], shown: Shown) -> list[str]:
     if not rows:
         return ["No result fits these filters; 'mlperf-stats results' without filters lists what there is."]
-    return [*FIGURE_NOTES, *warning_notes(rows)]
+    own = shown is Shown.OWN
+    if not own and all(row["controlled_minutes"] is None for row in rows):
+        return [SCORE_NOTE, NO_CONTROLLED_NOTE, *warning_notes(rows)]
+    return [SCORE_NOTE, *(OWN_NOTES if own else CONTROLLED_NOTES), *warning_notes(rows)]

@@ -137,12 +137,20 @@ def _figures(detail: ResultDetail) -> Iterator[str]:
     ):
         if row[f"{name}_minutes"] is not None:
             between = interval(row[f"{name}_low"], row[f"{name}_high"])
-            yield f"{label:16} {minutes(row[f'{name}_minutes'])}   {between} at {percent(attained)}"
+            said = _controlled_label(row) if name == "controlled" else ""
+            yield f"{label:16} {minutes(row[f'{name}_minutes'])}   {between} at {percent(attained)}{said}"
     if row["cv"] is not None:
         yield f"Spread           {percent(row['cv'], 2)} (standard deviation over mean)"
     if row["energy_joules"] is not None:
         yield f"Energy           {row['energy_joules']:.4g} J"
     yield "Minutes. Score by the MLPerf rules; all other figures are on raw times and not official."
+
+
+def _controlled_label(row: Mapping[str, Any]) -> str:
+    """What the controlled interval is about, and how much of it is the result's own."""
+    share = row["controlled_own_share"]
+    own = "" if share is None else f", own share {percent(share, 0)}"
+    return f"   expected time, not the score{own}"
 
 
 def _evaluations(detail: ResultDetail) -> Iterator[str]:
