@@ -11,6 +11,7 @@ import pytest
 from typer.testing import Result
 
 Invoke = Callable[..., Result]
+COLUMNS = "(controlled_minutes, controlled_low, controlled_high, controlled_own_share)"
 ACME = "5.0/acme/box8/retinanet"
 
 
@@ -20,13 +21,9 @@ def with_controlled(database: Path, tmp_path: Path) -> tuple[object, ...]:
     path = tmp_path / "own.db"
     with sqlite3.connect(database) as source, sqlite3.connect(path) as target:
         source.backup(target)
+        target.execute(f"UPDATE summaries SET {COLUMNS} = (NULL, NULL, NULL, NULL)")
         target.execute(
-            "UPDATE summaries SET (controlled_minutes, controlled_low, controlled_high, controlled_own_share) "
-            "= (NULL, NULL, NULL, NULL)"
-        )
-        target.execute(
-            "UPDATE summaries SET (controlled_minutes, controlled_low, controlled_high, controlled_own_share) "
-            "= (33.25, 30.5, 36.25, 0.375) "
+            f"UPDATE summaries SET {COLUMNS} = (33.25, 30.5, 36.25, 0.375) "
             "WHERE result_key = (SELECT result_key FROM results WHERE result_id = ?)",
             [ACME],
         )
