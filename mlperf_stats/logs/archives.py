@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from mlperf_stats.errors import InputError, UnsafeArchiveError
 from mlperf_stats.logs.sources import TAR_SUFFIXES, Limits, Member, Source, too_large
@@ -27,6 +27,13 @@ from mlperf_stats.logs.sources import TAR_SUFFIXES, Limits, Member, Source, too_
 _MAX_NAME = 4096
 _MAX_TAR_EXTENSION = 1 << 20
 """Bytes of one extended tar header; they are held in memory, and real ones have some hundred."""
+_TAR_EXTENSIONS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
 _SMALLEST_ZIP_ENTRY = 46
 _HARMLESS_BYTES = 64 << 20
 """So much may come out of any archive, whatever its ratio."""
@@ -220,7 +227,9 @@ class TarSource(Source):
         guard = _Guard(self.root, self.limits)
         try:
             with _decompressed(self.root, guard) as stream:
-                with tarfile.open(fileobj=stream, mode="r|", tarinfo=_CheckedInfo) as archive:
+                with tarfile.open(
+                    fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_CheckedInfo
+                ) as archive:
                     for number, info in enumerate(archive):
                         archive.members.clear()  # type: ignore[attr-defined]
                         guard.add_file()
@@ -229,8 +238,7 @@ class TarSource(Source):
                             member = Member(name, info.size)
                             is_wanted = wanted.get(name) == number
                             yield number, member, self._content(archive, info, member) if is_wanted else None
-                while stream.read(1 << 20):
-                    pass  # a damaged or cut end of the compressed stream shows only here
+                stream.drain()
         except _DAMAGED as error:
             raise InputError(f"{self.root}: cannot be read to its end as a tar archive ({error})") from error
 
@@ -250,16 +258,16 @@ class _CheckedInfo(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _CheckedInfo:
         if len(buf) < tarfile.BLOCKSIZE:
-            raise tarfile.ReadError("the archive ends without an end mark, it is cut off")
+            raise tarfile.ReadError("it is cut off")
         if not any(buf):
             return super().frombuf(buf, encoding, errors)  # raises what tells tarfile the end
         try:
             info = super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(str(error)) from error
-        if info.type not in tarfile.SUPPORTED_TYPES or info.isreg() or info.size <= _MAX_TAR_EXTENSION:
-            return info
-        raise tarfile.ReadError(f"an extended header of {info.size} bytes")
+        if info.type in _TAR_EXTENSIONS and info.size > _MAX_TAR_EXTENSION:
+            raise tarfile.ReadError(f"an extended header of {info.size} bytes")
+        return info
 
 
 class _GuardedStream:
@@ -270,13 +278,21 @@ class _GuardedStream:
         self._guard = guard
 
     def read(self, size: int = -1) -> bytes:
+        """The next bytes. At the end an error: an archive tells by a mark that there is no more."""
         content = self._file.read(size)
+        if not content:
+            raise EOFError("it is cut off")
         self._guard.add_bytes(len(content))
         return content
 
+    def drain(self) -> None:
+        """Read to the end: a damaged or cut end of a compressed stream shows only there."""
+        while content := self._file.read(1 << 20):
+            self._guard.add_bytes(len(content))
+
 
 @contextmanager
-def _decompressed(root: Path, guard: _Guard) -> Iterator[Any]:
+def _decompressed(root: Path, guard: _Guard) -> Iterator[_GuardedStream]:
     with root.open("rb") as raw:
         magic = raw.peek(6)[:6]
         if magic.startswith(b"\x1f\x8b"):

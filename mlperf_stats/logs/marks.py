@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import warnings
 from typing import Any
 
 import msgspec
@@ -129,7 +130,9 @@ def decode_literal(text: str) -> Any:
     """
     if len(text) <= _MAX_LITERAL_BYTES:
         try:
-            return ast.literal_eval(text)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the compiler's, about escapes in the logged text
+                return ast.literal_eval(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
             pass
     raise UndecodableError("neither JSON nor a literal")

@@ -7,16 +7,17 @@ filed here; the rules know what it means.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mlperf_stats.logs.marks import as_count
+from mlperf_stats.logs.marks import UndecodableError, as_count, decode_literal, short_text
 from mlperf_stats.model import Problem, System
 
+MAX_DESCRIPTION_BYTES = 1 << 22
+_MAX_TEXT = 300
 _MISSPELLED = {"divison": "division", "sumitter": "submitter", "system-type": "system_type"}
 _LINE = re.compile(r"^(\w+) ?: (\{.*\})\s*$", re.MULTILINE)
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
@@ -24,8 +25,10 @@ _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 
 def read_system(data: bytes, path: str) -> System:
     """Read one system description. Never raises: what is wrong becomes a problem of the system."""
-    text = data.decode("utf-8-sig", "replace")
-    fields, problems = _fields(text)
+    if len(data) > MAX_DESCRIPTION_BYTES:
+        detail = f"{len(data)} bytes are no description; published ones have a few kB"
+        return System(path, problems=(Problem("system-unreadable", detail),))
+    fields, problems = _fields(data.decode("utf-8-sig", "replace"))
     nodes = fields.get("nodes")
     if isinstance(nodes, str):
         nodes = _literal(nodes)
@@ -54,7 +57,7 @@ def _fields(text: str) -> tuple[dict[str, Any], list[Problem]]:
     fields = {_canonical(key): value for key, value in decoded.items()}
     misspelled = [str(key) for key in decoded if str(key) in _MISSPELLED or " " in str(key)]
     if misspelled:
-        problems.append(Problem("system-key-misspelled", ", ".join(misspelled)[:200]))
+        problems.append(Problem("system-key-misspelled", short_text(", ".join(misspelled))))
     return fields, problems
 
 
@@ -87,11 +90,9 @@ def _key_lines(text: str) -> dict[str, Any]:
 
 
 def _literal(text: Any) -> Any:
-    if not isinstance(text, str) or len(text) > 1 << 20:
-        return None
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return decode_literal(text) if isinstance(text, str) else None
+    except UndecodableError:
         return None
 
 
@@ -137,7 +138,10 @@ def _from_node_list(fields: dict[str, Any], nodes: list[Mapping[str, Any]], path
 
 
 def _text(value: Any) -> str:
-    return " ".join(str(value).split())[:300] if isinstance(value, str | int | float) else ""
+    """Text of a scalar, its white space made single spaces."""
+    if not isinstance(value, str | int | float):
+        return ""
+    return short_text(" ".join(short_text(value, _MAX_TEXT * 10).split()), _MAX_TEXT)
 
 
 def _count(value: Any) -> int | None:
