@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from mlperf_stats import __version__
 from mlperf_stats.cli.console import clean
+from mlperf_stats.cli.examples import examples_text
 from mlperf_stats.cli.parameters import expand_parameters
 from mlperf_stats.cli.registry import COMMANDS, COMPANIONS, ENTRY_POINT_GROUP, CommandEntry, Companion
 from mlperf_stats.errors import InputError, MlperfStatsError
@@ -91,16 +92,8 @@ def _built(
         built.name = name
         return built
     holder = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    holder.command(name, epilog=_examples_text(examples))(expand_parameters(command))
+    holder.command(name, epilog=examples_text(examples))(expand_parameters(command))
     return typer.main.get_command(holder)
-
-
-def _examples_text(examples: Sequence[tuple[str, str]]) -> str | None:
-    """Examples as a block that the help formatter leaves as it is (marked by a backspace line)."""
-    if not examples:
-        return None
-    lines = (f"  {line}\n      {purpose}" for line, purpose in examples)
-    return "\b\nExamples:\n" + "\n".join(lines)
 
 
 def _plugin(name: str) -> Any:
