@@ -48,6 +48,7 @@ COMMANDS = (
     CommandEntry(
         "plan", PLAN, "How many runs are enough: for a width, a difference, a valid result, a budget."
     ),
+    CommandEntry("check", PLAN, "Check logs before filing them, or a whole round for what deserves a look."),
     CommandEntry(
         "rcp", PLAN, "Convergence against the reference: the RCP test, its limit, the score's normalisation."
     ),

@@ -154,8 +154,8 @@ def exact_p_value(points: Sequence[float | None], gbs: int, references: Referenc
 
     A rank-sum test with the ties that the evaluation grid makes counted exactly; runs that missed the
     target rank slowest. Its size is at most the level whatever the law, which neither variant of the RCP
-    test can say. None where the reference did not run at this batch size: interpolated points have no
-    runs to compare with.
+    test can say. None where the reference has no point at this batch size, or one that reviews prune:
+    interpolated points have no runs to compare with.
 
     Raises:
         InputError: as :func:`rcp_test`, or there is no run.
@@ -165,8 +165,9 @@ def exact_p_value(points: Sequence[float | None], gbs: int, references: Referenc
     _check(points, gbs)
     if not points:
         raise InputError("no runs to test; name a result that has some")
+    used = {limit.gbs for limit in limits(references, Variant.OFFICIAL_CODE)}
     for point in references.points:
-        if point.gbs == gbs:
+        if point.gbs == gbs and gbs in used:
             own = [math.inf if value is None else round(value, _OFFICIAL_DECIMALS) for value in points]
             return rank_sum_p_value(own, [round(value, _OFFICIAL_DECIMALS) for value in point.values])
     return None

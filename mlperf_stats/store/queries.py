@@ -230,6 +230,21 @@ def duplicate_hashes(store: Store) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+def late_evaluations(store: Store) -> dict[str, float]:
+    """By path of run: how many milliseconds after run_stop the latest evaluation is stamped that the log
+    has before it. Runs without such evaluations are left out.
+    """
+    found: dict[str, float] = {}
+    for layer in store.layers:
+        rows = store.connection.execute(
+            f"SELECT path, max(elapsed_ms) - minutes * 60000 AS late FROM {layer}.runs "
+            f"JOIN {layer}.evaluations USING (run_key) "
+            "WHERE after_stop = 0 AND minutes IS NOT NULL GROUP BY run_key HAVING late > 0"
+        )
+        found.update(dict(rows))
+    return found
+
+
 def write_summaries(
     store: Store, summaries: Mapping[int, Mapping[str, Any]], *, level: float, computed_by: str
 ) -> None:

@@ -1,0 +1,98 @@
+"""Pre-flight of a submission, and the reviewer's ranked list of what deserves a look in a whole round."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlperf_stats.analysis.check_findings import FAMILY_WISE_ERROR, Finding, Severity, ranked, significant
+from mlperf_stats.analysis.check_review import looks, shared_files, suspicions
+from mlperf_stats.analysis.check_rules import rule_findings
+from mlperf_stats.analysis.run_sets import run_sets
+from mlperf_stats.store.database import Store
+from mlperf_stats.store.queries import (
+    Filters,
+    duplicate_hashes,
+    late_evaluations,
+    list_results,
+    runs_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("rank", "result_id", "severity", "code", "sentence", "advice", "p_value", "p_adjusted")
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All findings, most serious first."""
+
+    findings: tuple[Finding, ...]
+    results: int
+    submitters: int
+    tests: int
+    """Tests that share the family-wise error."""
+    columns: tuple[str, ...] = COLUMNS
+
+    @property
+    def passed(self) -> bool:
+        """Whether a review would send nothing back."""
+        return all(entry.severity is not Severity.REJECTED for entry in self.findings)
+
+    @property
+    def rows(self) -> tuple[dict[str, Any], ...]:
+        """A row per finding, with its rank."""
+        return tuple({"rank": rank, **entry.to_dict()} for rank, entry in enumerate(self.findings, start=1))
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Number of findings by severity."""
+        return Counter(str(entry.severity) for entry in self.findings)
+
+    @property
+    def error_statement(self) -> str:
+        """What 'significant' means here."""
+        return (
+            f"Significant: {self.tests} tests on {self.results} results, adjusted by Holm; where nothing is "
+            f"wrong, the chance of any such finding is at most {FAMILY_WISE_ERROR:.0%}."
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """A DataFrame with :data:`COLUMNS`."""
+        import pandas as pd
+
+        return pd.DataFrame.from_records(list(self.rows), columns=list(self.columns))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "passed": self.passed,
+            "results": self.results,
+            "submitters": self.submitters,
+            "tests": self.tests,
+            "family_wise_error": FAMILY_WISE_ERROR,
+            "findings": list(self.rows),
+        }
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html(index=False))
+
+
+def check(store: Store, filters: Filters | None = None) -> CheckReport:
+    """Check what fits the filters: by the rules, beside the other results, and against the clock."""
+    results = list_results(store, filters)
+    ids = {result.result_id for result in results}
+    runs = runs_of(store, results)
+    sets = run_sets(store, results)
+    tested = list(suspicions(sets))
+    findings = [
+        *(finding for result in results for finding in rule_findings(result, runs.get(result.key, []))),
+        *significant(tested),
+        *looks(sets, late_evaluations(store)),
+        *shared_files(duplicate_hashes(store), ids),
+    ]
+    return CheckReport(
+        tuple(ranked(findings)), len(results), len({result.submitter for result in results}), len(tested)
+    )

@@ -1,0 +1,86 @@
+"""What a check finds: one sentence each, with its evidence and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+FAMILY_WISE_ERROR = 0.05
+"""Probability of any significant finding at all where nothing is wrong."""
+
+
+class Severity(StrEnum):
+    """How much a finding matters, most first."""
+
+    REJECTED = "rejected"
+    """A review would send the result back."""
+    SIGNIFICANT = "significant"
+    """Chance hardly explains it, all tests of the check together."""
+    LOOK = "look"
+    """Deserves a look; no claim of significance."""
+    NOTE = "note"
+    """Good to know."""
+    FINE = "fine"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing about one result."""
+
+    result_id: str
+    severity: Severity
+    code: str
+    """``mlperf-stats explain CODE`` says more."""
+    sentence: str
+    """What was found, with its evidence."""
+    advice: str = ""
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    """By Holm over all tests of the check."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values."""
+        return asdict(self) | {"severity": str(self.severity)}
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A test of one result: a finding if its adjusted p value is small, else nothing."""
+
+    result_id: str
+    code: str
+    sentence: str
+    advice: str
+    p_value: float
+
+
+def significant(suspicions: Iterable[Suspicion]) -> list[Finding]:
+    """The suspicions that hold with the family-wise error, all together."""
+    from mlperf_stats.stats.screening import holm
+
+    tested = list(suspicions)
+    adjusted = holm([entry.p_value for entry in tested])
+    return [
+        Finding(
+            entry.result_id,
+            Severity.SIGNIFICANT,
+            entry.code,
+            f"{entry.sentence} (p = {entry.p_value:.1g}, all {len(tested)} tests together {p:.1g})",
+            entry.advice,
+            entry.p_value,
+            p,
+        )
+        for entry, p in zip(tested, adjusted, strict=True)
+        if p <= FAMILY_WISE_ERROR
+    ]
+
+
+def ranked(findings: Iterable[Finding]) -> list[Finding]:
+    """Most serious first, then by p value, then by result."""
+    order = list(Severity)
+    return sorted(
+        findings,
+        key=lambda entry: (order.index(entry.severity), entry.p_value or 0.0, entry.code, entry.result_id),
+    )

@@ -1,0 +1,83 @@
+"""``mlperf-stats check``: statistical pre-flight of a submission; the reviewer's list of a round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlperf_stats.cli.completion import complete_round
+from mlperf_stats.cli.console import Column
+from mlperf_stats.cli.options import OutputOptions
+from mlperf_stats.cli.output import Format, emit_json, emit_rows
+
+if TYPE_CHECKING:
+    from mlperf_stats.analysis.check import CheckReport
+
+EXAMPLES = (
+    ("mlperf-stats check my-submission --round 5.0", "before you file it"),
+    ("mlperf-stats check training_results_v5.0", "a whole round: what deserves a look, most serious first"),
+    (
+        "mlperf-stats check results.zip --round 5.1 --format json -o check.json",
+        "every finding with its evidence",
+    ),
+)
+ANSWER_IS_NO = 1
+
+
+def command(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder, .zip or .tar.* with <submitter>/results inside.")
+    ],
+    output: OutputOptions,
+    round_name: Annotated[
+        str | None,
+        typer.Option(
+            "--round", metavar="ROUND", help="If the path does not tell it.", autocompletion=complete_round
+        ),
+    ] = None,
+    notes: Annotated[bool, typer.Option("--notes", help="Also what is fine or only good to know.")] = False,
+) -> None:
+    """Check logs before filing them, or a whole round for what deserves a look.
+
+    Exits with 1 if a review would send a result back. Logs are read and not kept. CSV and JSON have all
+    findings; the table leaves out notes on rounds of several submitters, unless asked for.
+    """
+    from mlperf_stats.analysis.at_hand import logs_at_hand
+    from mlperf_stats.analysis.check import check
+
+    with logs_at_hand(folder, round_name) as (store, _):
+        report = check(store)
+    if output.format is Format.JSON:
+        emit_json(output, report.to_dict())
+    else:
+        shown = _shown(report, everything=notes or report.submitters == 1 or output.format is Format.CSV)
+        emit_rows(output, shown, columns=report.columns, view=VIEW, notes=_notes(report))
+    if not report.passed:
+        raise typer.Exit(ANSWER_IS_NO)
+
+
+def _shown(report: CheckReport, *, everything: bool) -> Sequence[Mapping[str, Any]]:
+    return [row for row in report.rows if everything or row["severity"] not in ("note", "fine")]
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    sentence = str(row["sentence"])
+    return f"{sentence}. {row['advice']}" if row["advice"] else f"{sentence}."
+
+
+VIEW = (
+    Column("Rank", lambda row: str(row["rank"]), justify="right"),
+    Column("Result", lambda row: str(row["result_id"]), is_id=True),
+    Column("Severity", lambda row: str(row["severity"])),
+    Column("Code", lambda row: str(row["code"])),
+    Column("Finding", _what, wraps=True),
+)
+
+
+def _notes(report: CheckReport) -> list[str]:
+    counted = ", ".join(f"{number} {name}" for name, number in report.counts.items())
+    verdict = "A review would send nothing back." if report.passed else "A review would send results back."
+    return [f"{report.results} results: {counted}. {verdict}", report.error_statement]

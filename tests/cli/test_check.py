@@ -1,0 +1,48 @@
+"""``mlperf-stats check`` on made-up logs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from typer.testing import Result
+
+Invoke = Callable[..., Result]
+
+
+def test_a_round_with_something_to_send_back(invoke: Invoke, results_repository: Path) -> None:
+    result = invoke("check", results_repository)
+    assert result.exit_code == 1, result.output
+    assert "invalid-nonconverged" in result.stdout
+    assert "mixed-gbs" in result.stdout
+    assert "A review would send results back." in result.stdout
+    assert "at most 5%" in result.stdout
+    assert "\x1b" not in result.stdout
+    assert "score 32 minutes" not in result.stdout
+    assert "score 32 minutes" in invoke("check", results_repository, "--notes").stdout
+
+
+def test_all_findings_in_csv_and_json(invoke: Invoke, results_repository: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(invoke("check", results_repository, "--format", "csv").stdout)))
+    assert [row["rank"] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
+    assert rows[0]["severity"] == "rejected"
+    answer = json.loads(invoke("check", results_repository, "--format", "json").stdout)
+    assert answer["passed"] is False
+    assert len(answer["findings"]) == len(rows)
+
+
+def test_pre_flight_of_one_submitter_says_what_is_fine(invoke: Invoke, results_repository: Path) -> None:
+    result = invoke("check", results_repository / "acme", "--round", "5.0")
+    assert "score 32 minutes" in result.stdout
+
+
+def test_errors(invoke: Invoke, tmp_path: Path) -> None:
+    nothing = tmp_path / "v5.0"
+    nothing.mkdir()
+    result = invoke("check", nothing)
+    assert result.exit_code == 2
+    assert "result_*.txt" in result.stderr
+    assert invoke("check", tmp_path / "nowhere").exit_code == 2
