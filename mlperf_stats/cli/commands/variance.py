@@ -35,7 +35,7 @@ POOL_NOTES = (
     "results.",
     "Points: distinct convergence points of the median result. Missed: runs that did not converge.",
     "In brackets: with outlying results, where it differs. Runs filed several times count once.",
-    "Results within: share of results whose own runs alone give a half-width within the rule.",
+    "Within: share of results whose own runs alone give a half-width within the rule.",
 )
 RULE_NOTE = (
     "1 sd and ± are of a score of the official number of runs, {how}. Rule: the published rule of thumb, "
@@ -138,7 +138,7 @@ def _pool_view(level: float) -> list[Column]:
         Column(f"±, {percent(level)}", _both("half_width", _percent_2), justify="right", wraps=True),
         Column("Rule", lambda row: percent(row["rule"]), justify="right"),
         Column("Holds", _both("holds", _yes_no)),
-        Column("Results within", lambda row: percent(row["own_within_rule"], 0), justify="right"),
+        Column("Within", lambda row: percent(row["own_within_rule"], 0), justify="right"),
     ]
 
 
