@@ -11,12 +11,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from mlperf_stats.logs.marks import UndecodableError, as_count, decode_literal, short_text
 from mlperf_stats.model import Problem, System
 
-MAX_DESCRIPTION_BYTES = 1 << 22
+MAX_DESCRIPTION_BYTES = 1 << 20
+_MAX_KEY_LINES = 1_000
 _MAX_TEXT = 300
 _MISSPELLED = {"divison": "division", "sumitter": "submitter", "system-type": "system_type"}
 _LINE = re.compile(r"^(\w+) ?: (\{.*\})\s*$", re.MULTILINE)
@@ -77,7 +79,8 @@ def _decode_leniently(text: str) -> dict[str, Any]:
 def _key_lines(text: str) -> dict[str, Any]:
     """v0.6: one ``key: {"value": …}`` per line, the hardware inside ``entry`` as a Python literal."""
     fields: dict[str, Any] = {}
-    for key, value in _LINE.findall(text):
+    for line in islice(_LINE.finditer(text), _MAX_KEY_LINES):
+        key, value = line.groups()
         item = _literal(value.replace("null", "None"))
         if isinstance(item, dict) and "value" in item:
             fields[key] = item["value"]
