@@ -34,9 +34,9 @@ types: $(VENV)/.dev  ## static types
 imports: $(VENV)/.dev  ## the import contract between the rooms
 	$(BIN)/lint-imports
 
-snapshot: $(VENV)/.dev  ## rebuild the shipped snapshot from PATHS="repository…"
-	@test -n "$(PATHS)" || { echo 'usage: make snapshot PATHS="folder-or-archive …"' >&2; exit 2; }
-	$(BIN)/python -m mlperf_stats.published.build $(PATHS)
+snapshot: $(VENV)/.dev  ## rebuild the shipped snapshot from PATHS="repository…" [MANIFEST=absent.csv]
+	@test -n "$(PATHS)" || { echo 'usage: make snapshot PATHS="folder-or-archive …" [MANIFEST=FILE]' >&2; exit 2; }
+	$(BIN)/python -m mlperf_stats.published.build $(PATHS) $(if $(MANIFEST),--manifest $(MANIFEST))
 
 wheel-check: $(VENV)/.dev  ## build the wheel and try it in an environment of its own
 	@rm -rf $(BUILD) && mkdir -p $(BUILD)/check
