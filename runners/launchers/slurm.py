@@ -137,7 +137,9 @@ class SlurmLauncher:
             "#!/bin/bash",
             *exports,
             f"export folder={shlex.quote(str(self._root))}/runs/$SLURM_ARRAY_TASK_ID/attempt-{number}",
-            'export head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)',
+            'first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)',
+            # The address that Slurm itself uses: a node's name need not resolve.
+            """export head=$(scontrol show node "$first" | sed -n 's/.*NodeAddr=\\([^ ]*\\).*/\\1/p')""",
             # Tasks of one array may share a node: each meets on a port of its own.
             f"export port=$(({_FIRST_PORT} + SLURM_JOB_ID % {_PORTS}))",
             f"exec srun --kill-on-bad-exit=1 bash -c {shlex.quote('exec ' + words)}",

@@ -1,24 +1,12 @@
-"""Campaigns that take seconds: a small NCF, run by the real command line in processes of its own."""
+"""The command line in an empty folder."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-FAST = ("ncf", "--mini", "--set", "users=200", "--set", "items=300", "--set", "target=0.35")
-"""One run takes about 0.3 s after start-up."""
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def command_line(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "mlperf_stats", *map(str, arguments)]
+from runner_campaigns import ENVIRONMENT, Run, command_line
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 
 from mlperf_runners.workloads.transformer.model import Memory, Transformer
-from mlperf_runners.workloads.transformer.text import END, START
+from mlperf_runners.workloads.transformer.text import END, PADDING, START
 
 
 @torch.no_grad()
@@ -17,11 +17,12 @@ def translate(
 ) -> list[list[int]]:
     """The best translation of each source, as pieces without START and END.
 
-    ``sources``: shape (n, length). A translation is at most ``extra_length`` longer than the longest of
-    them. Scores are log-probabilities divided by ((5 + length) / 6) ^ ``penalty``.
+    ``sources``: shape (n, length). A translation is at most ``extra_length`` longer than its source, END
+    included. Scores are log-probabilities divided by ((5 + length) / 6) ^ ``penalty``.
     """
-    search = _Search(model, sources, beams, penalty)
-    for length in range(1, sources.shape[1] + extra_length + 1):
+    limits = ((sources != PADDING).sum(1) + extra_length).tolist()
+    search = _Search(model, sources, beams, penalty, limits)
+    for length in range(1, max(limits, default=0) + 1):
         if search.step(length):
             break
     return search.best()
@@ -30,10 +31,13 @@ def translate(
 class _Search:
     """State of the search: ``beams`` open hypotheses and the best finished one for each sentence."""
 
-    def __init__(self, model: Transformer, sources: torch.Tensor, beams: int, penalty: float) -> None:
+    def __init__(
+        self, model: Transformer, sources: torch.Tensor, beams: int, penalty: float, limits: list[int]
+    ) -> None:
         self._model = model
         self._beams = beams
         self._penalty = penalty
+        self._limits = limits
         self._count = len(sources)
         device = sources.device
         self._memory = _repeated(model.encode(sources), beams)
@@ -61,28 +65,38 @@ class _Search:
         self._scores = open_scores
         self._pieces = self._rows(candidates, chosen)
         self._memory.reorder((self._first_row + beam.gather(1, chosen)).flatten())
+        self._give_up_waiting(length)
         return self._is_over(length)
 
     def best(self) -> list[list[int]]:
-        """The best finished hypotheses; where none has ended, the best open one."""
-        leading = self._pieces[:, 0, 1:].tolist()
-        return [
-            best if score > -float("inf") else leading[number]
-            for number, (best, score) in enumerate(zip(self._best, self._best_score, strict=True))
-        ]
+        """The best finished hypotheses; where none has ended in time, the best open one."""
+        return self._best
 
     def _finish(self, candidates: torch.Tensor, top: torch.Tensor, ends: torch.Tensor, length: int) -> None:
         scores = (top / self._norm(length)).tolist()
         for sentence, position in ends.nonzero().tolist():
             score = scores[sentence][position]
-            if score > self._best_score[sentence]:
+            if length <= self._limits[sentence] and score > self._best_score[sentence]:
                 self._best_score[sentence] = score
                 self._best[sentence] = candidates[sentence, position, 1:-1].tolist()
 
+    def _give_up_waiting(self, length: int) -> None:
+        """Sentences at their limit without a finished hypothesis take the best open one."""
+        for sentence, limit in enumerate(self._limits):
+            if length == limit and not self._is_finished(sentence):
+                self._best_score[sentence] = self._scores[sentence, 0].item()
+                self._best[sentence] = self._pieces[sentence, 0, 1:].tolist()
+
+    def _is_finished(self, sentence: int) -> bool:
+        return self._best_score[sentence] > -float("inf")
+
     def _is_over(self, length: int) -> bool:
-        """Log-probabilities only fall; the longest possible length flatters them most."""
-        bound = (self._scores[:, 0] / self._norm(length + 1)).tolist()
-        return all(best >= score for best, score in zip(self._best_score, bound, strict=True))
+        """Log-probabilities only fall, but a longer hypothesis is penalised less: at most at its limit."""
+        leading = self._scores[:, 0].tolist()
+        return all(
+            length >= limit or (self._is_finished(sentence) and best >= leading[sentence] / self._norm(limit))
+            for sentence, (limit, best) in enumerate(zip(self._limits, self._best_score, strict=True))
+        )
 
     def _norm(self, length: int) -> float:
         return float(((5 + length) / 6) ** self._penalty)

@@ -1,0 +1,294 @@
+"""Full mode on small files in the datasets' real formats, and quality against the plain definition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mlperf_runners.errors import DatasetMissingError
+from mlperf_runners.training.context import Context
+from mlperf_runners.workloads.ncf.data import generate, read_movielens
+from mlperf_runners.workloads.registry import NAMES, workload
+from mlperf_runners.workloads.resnet.imagenet import augmented
+from mlperf_runners.workloads.resnet.model import ResNet
+from mlperf_runners.workloads.transformer.beam import translate
+from mlperf_runners.workloads.transformer.grammar import Grammar
+from mlperf_runners.workloads.transformer.model import Transformer
+from mlperf_runners.workloads.transformer.text import END, START, batches_by_length
+
+STEPS = 12
+
+
+def task_of(name: str, data: Path, seed: int = 3, **changes: Any) -> Any:
+    torch.set_num_threads(1)
+    context = Context.start(seed, "cpu", 1)
+    chosen = workload(name)
+    settings = chosen.changed("full", {"data": str(data), **changes})
+    chosen.check_dataset(settings, "full")
+    task = chosen.create(settings, "full", context)
+    task.load_data()
+    return task
+
+
+def losses(task: Any, steps: int = STEPS) -> list[float]:
+    """Losses of the first steps, over as many epochs as they take."""
+    found: list[float] = []
+    task.model.train()
+    for epoch in range(steps):
+        for batch in task.batches(epoch):
+            found.append(task.train_step(batch).item())
+            if len(found) == steps:
+                return found
+    raise AssertionError("no batches")
+
+
+def quality(task: Any) -> float:
+    task.model.eval()
+    with torch.no_grad():
+        return float(task.evaluate())
+
+
+# ---------------------------------------------------------------- recommendation
+
+
+@pytest.fixture
+def movielens(tmp_path: Path) -> Path:
+    """40 users with 12 of 60 items each; identifiers have gaps, lines are in no order of time."""
+    random = np.random.default_rng(0)
+    lines = [
+        f"{3 * user + 1},{7 * item + 2},3.5,{random.integers(10**9)}"
+        for user in range(40)
+        for item in random.choice(60, 12, replace=False)
+    ]
+    random.shuffle(lines)
+    (tmp_path / "ratings.csv").write_text("userId,movieId,rating,timestamp\n" + "\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_ncf_learns_from_movielens_files(movielens: Path) -> None:
+    task = task_of("ncf", movielens, eval_negatives=30, batch_size=200, learning_rate=0.01)
+    assert (task.train_samples, task.eval_samples) == (40 * 11 * 5, 40)
+    users, items, labels = next(iter(task.batches(0)))
+    assert users.shape == items.shape == labels.shape == (200,)
+    found = losses(task)
+    assert np.mean(found[-3:]) < np.mean(found[:3])
+
+
+def test_the_hit_rate_is_the_one_counted_by_hand(movielens: Path) -> None:
+    task = task_of("ncf", movielens, eval_negatives=30, batch_size=200, learning_rate=0.01)
+    losses(task)
+    measured = quality(task)
+    hits = 0
+    with torch.no_grad():
+        for user, candidates in enumerate(task._candidates):
+            scores = [task.model(torch.tensor([user]), torch.tensor([item])).item() for item in candidates]
+            # Hit: fewer than 10 of the negatives are as good as the held-out item.
+            hits += sum(score >= scores[0] for score in scores[1:]) < 10
+    assert measured == hits / 40
+
+
+def test_the_last_item_by_time_is_held_out(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text(
+        "userId,movieId,rating,timestamp\n1,10,5,300\n1,20,5,100\n1,30,1,200\n2,20,5,1\n2,10,5,2\n"
+    )
+    data = read_movielens(tmp_path)
+    assert data.held_out.tolist() == [0, 0]
+    assert list(zip(data.train_users.tolist(), data.train_items.tolist(), strict=True)) == [
+        (0, 1),
+        (0, 2),
+        (1, 1),
+    ]
+
+
+@pytest.mark.parametrize("source", ["generated", "movielens"])
+def test_negatives_are_never_items_that_the_user_took(source: str, movielens: Path) -> None:
+    data = generate(50, 60, 1) if source == "generated" else read_movielens(movielens)
+    random = np.random.default_rng(5)
+    taken = set(zip(data.train_users.tolist(), data.train_items.tolist(), strict=True))
+    taken |= set(enumerate(data.held_out.tolist()))
+    users = np.repeat(np.arange(data.users), 200)
+    drawn = set(zip(users.tolist(), data.negatives(users, random).tolist(), strict=True))
+    assert not drawn & taken
+    # Every item that was not taken does come up: 50 or 40 users times 200 draws from below 60.
+    assert len(drawn) > 0.9 * (data.users * data.items - len(taken))
+    table = data.candidates(25, random)
+    assert table[:, 0].tolist() == data.held_out.tolist()
+    for user, row in enumerate(table.tolist()):
+        assert len(set(row)) == 26
+        assert not {(user, item) for item in row[1:]} & taken
+
+
+def test_a_file_without_the_columns_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DatasetMissingError, match=r"ratings\.csv.*userId"):
+        read_movielens(tmp_path)
+
+
+# ---------------------------------------------------------------- image classification
+
+
+@pytest.fixture
+def imagenet(tmp_path: Path) -> Path:
+    """Two classes of noisy colours, one greyscale file, in folders by class."""
+    random = np.random.default_rng(0)
+    for part, count in (("train", 6), ("val", 3)):
+        for number, colour in enumerate(((200, 40, 40), (40, 40, 200))):
+            folder = tmp_path / part / f"n0000000{number}"
+            folder.mkdir(parents=True)
+            for image in range(count):
+                noise = random.integers(-40, 40, (50, 70, 3))
+                pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{part}_{image}.JPEG", "JPEG")
+    Image.new("L", (40, 90), 128).save(tmp_path / "train" / "n00000000" / "grey.JPEG", "JPEG")
+    return tmp_path
+
+
+def test_resnet_learns_from_imagenet_folders(imagenet: Path) -> None:
+    task = task_of("resnet", imagenet, image_size=64, batch_size=6, loader_processes=0, warmup_epochs=0)
+    assert (task.train_samples, task.eval_samples, task.steps_per_epoch) == (13, 6, 2)
+    images, labels = next(iter(task.batches(0)))
+    assert images.shape == (6, 3, 64, 64)
+    assert set(labels.tolist()) <= {0, 1}
+    found = losses(task, 8)
+    assert np.mean(found[-2:]) < np.mean(found[:2])
+
+
+def test_top_1_is_the_share_of_right_answers(imagenet: Path) -> None:
+    task = task_of("resnet", imagenet, image_size=64, batch_size=6, loader_processes=0)
+    measured = quality(task)
+    right = 0
+    with torch.no_grad():
+        for images, labels in task._data.eval_batches():
+            right += sum(
+                int(task.model(image[None])[0].argmax()) == label
+                for image, label in zip(images, labels.tolist(), strict=True)
+            )
+    assert measured == right / 6
+
+
+def test_the_published_resnet_50_has_its_25_557_032_parameters() -> None:
+    model = ResNet((3, 4, 6, 3), 64, 1000, 3, 224)
+    assert sum(parameter.numel() for parameter in model.parameters()) == 25_557_032
+    strides = {
+        module.kernel_size: module.stride
+        for module in model.stages[3].layers
+        if isinstance(module, torch.nn.Conv2d) and module.stride != (1, 1)
+    }
+    assert strides == {(3, 3): (2, 2)}, "v1.5: the 3×3 convolution carries the stride"
+
+
+def test_augmentation_depends_on_seed_epoch_and_image_alone(imagenet: Path) -> None:
+    first = task_of("resnet", imagenet, image_size=32, batch_size=6, loader_processes=0)
+    other = task_of("resnet", imagenet, image_size=32, batch_size=6, loader_processes=2)
+    seeded = task_of("resnet", imagenet, 4, image_size=32, batch_size=6, loader_processes=0)
+    for mine, theirs in zip(first.batches(1), other.batches(1), strict=True):
+        assert torch.equal(mine[0], theirs[0])
+    assert not torch.equal(next(iter(first.batches(1)))[0], next(iter(first.batches(2)))[0])
+    assert not torch.equal(next(iter(first.batches(1)))[0], next(iter(seeded.batches(1)))[0])
+
+
+def test_crops_keep_to_the_image() -> None:
+    image = Image.fromarray(np.full((9, 400, 3), 255, np.uint8))
+    random = np.random.default_rng(1)
+    white = (1 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
+    for _ in range(50):
+        pixels = augmented(image, 16, random)
+        assert np.allclose(pixels, white[:, None, None], atol=1e-5)
+
+
+# ---------------------------------------------------------------- translation
+
+
+@pytest.fixture
+def wmt(tmp_path: Path) -> Path:
+    """A made-up language in files of the names and the form of WMT17."""
+    pairs = Grammar(np.random.default_rng(0)).pairs(120)
+    for name, part in (("train", pairs[:100]), ("newstest2014", pairs[100:])):
+        for language, side in zip(("en", "de"), zip(*part, strict=True), strict=True):
+            (tmp_path / f"{name}.{language}").write_text("\n".join(side) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+SMALL = {
+    "vocabulary": 200,
+    "layers": 2,
+    "width": 32,
+    "heads": 2,
+    "inner_width": 64,
+    "batch_size": 512,
+    "longest": 64,
+    "warmup_steps": 4,
+}
+
+
+def test_the_transformer_learns_from_parallel_files(wmt: Path) -> None:
+    task = task_of("transformer", wmt, **SMALL)
+    sources, targets, tokens = next(iter(task.batches(0)))
+    assert sources.shape[0] == targets.shape[0]
+    assert max(sources.numel(), targets.numel()) <= 512
+    assert tokens == int((targets != 0).sum())
+    found = losses(task)
+    assert np.mean(found[-3:]) < np.mean(found[:3])
+    assert (wmt / "sentencepiece-200.model").is_file()
+
+
+def test_bleu_is_that_of_sacrebleu(wmt: Path) -> None:
+    import sacrebleu
+
+    task = task_of("transformer", wmt, **SMALL)
+    references = (wmt / "newstest2014.de").read_text().splitlines()
+    # As if translated perfectly but for the case of letters and one missing word.
+    answers = [references[0].rsplit(" ", 1)[0], *(line.upper() for line in references[1:])]
+    task.translations = lambda sentences: answers
+    expected = sacrebleu.BLEU(lowercase=True).corpus_score(answers, [references]).score / 100
+    assert quality(task) == pytest.approx(expected, abs=1e-12)
+    assert 0.9 < expected < 1
+
+
+def test_translations_come_in_the_order_of_their_sources(wmt: Path) -> None:
+    task = task_of("transformer", wmt, **SMALL)
+    task.model.eval()
+    sources = (wmt / "newstest2014.en").read_text().splitlines()
+    together = task.translations(sources)
+    assert together == [task.translations([source])[0] for source in sources]
+
+
+def test_a_wide_beam_finds_what_trying_everything_finds() -> None:
+    """All translations of up to four pieces of a vocabulary of six, scored one by one."""
+    torch.manual_seed(1)
+    model = Transformer(vocabulary=6, layers=1, width=8, heads=2, inner=8, dropout=0.0).eval()
+    sources = torch.tensor([[4, 5, END], [5, 4, END]])
+    found = translate(model, sources, beams=300, penalty=0.6, extra_length=1)
+    for source, translation in zip(sources, found, strict=True):
+        every: list[list[int]] = [[]]
+        complete: dict[tuple[int, ...], float] = {}
+        for length in range(1, 5):
+            for prefix in every:
+                logits = model(source[None], torch.tensor([[START, *prefix]]))[0].detach()
+                steps = logits.log_softmax(-1)
+                score = sum(steps[at, piece].item() for at, piece in enumerate([*prefix, END]))
+                complete[tuple(prefix)] = score / ((5 + length) / 6) ** 0.6
+            every = [[*prefix, piece] for prefix in every for piece in range(6) if piece != END]
+        assert tuple(translation) == max(complete, key=complete.__getitem__)
+
+
+def test_batches_hold_every_sentence_once_and_no_more_tokens_than_allowed() -> None:
+    lengths = np.random.default_rng(0).integers(1, 40, 500)
+    batches = batches_by_length(lengths, 100)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(500))
+    assert all(len(batch) * lengths[batch].max() <= 100 for batch in batches)
+
+
+# ---------------------------------------------------------------- all
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("mode", ["mini", "full"])
+def test_the_settings_of_every_mode_are_possible(name: str, mode: str) -> None:
+    chosen = workload(name)
+    assert chosen.changed(mode, {}) == chosen.settings(mode)
