@@ -7,7 +7,8 @@ of a thousand results must not wait for statistics.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from mlperf_stats.model import RunStatus
@@ -19,13 +20,14 @@ from mlperf_stats.store.queries import (
     StoredResult,
     StoredRun,
     duplicate_hashes,
+    evaluations_of,
     list_results,
     runs_of,
     write_summaries,
 )
 from mlperf_stats.store.schema import SUMMARY_COLUMNS
 
-STATISTICS_VERSION = "2"
+STATISTICS_VERSION = "3"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95
@@ -66,14 +68,20 @@ def summarise(
     duplicated = duplicate_hashes(store)
     summaries = {}
     for number, result in enumerate(results, start=1):
-        summaries[result.key] = summarise_result(result, runs.get(result.key, []), duplicated, level)
+        own = runs.get(result.key, [])
+        step = _evaluation_step(store, result) if len(_points(own)) == 1 else None
+        summaries[result.key] = summarise_result(result, own, duplicated, level, step)
         if on_progress:
             on_progress(number, len(results))
     return summaries
 
 
 def summarise_result(
-    result: StoredResult, runs: Sequence[StoredRun], duplicated: Collection[str], level: float = DEFAULT_LEVEL
+    result: StoredResult,
+    runs: Sequence[StoredRun],
+    duplicated: Collection[str],
+    level: float = DEFAULT_LEVEL,
+    evaluation_step: float | None = None,
 ) -> dict[str, Any]:
     """The summary of one result (columns of ``SUMMARY_COLUMNS``); None where there is no figure.
 
@@ -82,6 +90,8 @@ def summarise_result(
         runs: All its runs.
         duplicated: Content hashes that more than one run file of the store has.
         level: Confidence level of the intervals.
+        evaluation_step: Training progress between evaluations, in the unit of convergence; it tells
+            what runs that all converged at one evaluation do not.
     """
     benchmark = rules_for(result.round, result.benchmark, len(runs))
     official = score(
@@ -101,40 +111,43 @@ def summarise_result(
         runs_converged=len(converged),
         score_minutes=official.score_minutes,
         olympic_minutes=official.olympic_minutes,
-        convergence_points=len({run.convergence_point for run in converged} - {None}),
+        convergence_points=len(_points(converged)),
         energy_joules=olympic_energy([run.energy_joules for run in runs], official),
     )
     if converged:
-        warnings.extend(_own_intervals(summary, runs, benchmark, level))
+        warnings.extend(_own_intervals(summary, runs, benchmark, level, evaluation_step))
     summary["warnings"] = ";".join(dict.fromkeys(warnings))
     return summary
 
 
 def _own_intervals(
-    summary: dict[str, Any], runs: Sequence[StoredRun], benchmark: Benchmark, level: float
+    summary: dict[str, Any],
+    runs: Sequence[StoredRun],
+    benchmark: Benchmark,
+    level: float,
+    evaluation_step: float | None,
 ) -> list[str]:
     """Fill in what the result's own runs tell, at least one converged; returns the warnings."""
     from mlperf_stats.stats.censored_order_statistics import censored_median_interval
-    from mlperf_stats.stats.expected_score import expected_score_interval
-    from mlperf_stats.stats.t_log import geometric_mean_interval
+    from mlperf_stats.stats.choice import best
 
     present = [run for run in runs if run.status != RunStatus.ABSENT]
-    times = [run.minutes or 0.0 for run in present]
     marks = [run.status == RunStatus.CONVERGED and run.minutes is not None for run in present]
-    minutes = [time for time, converged in zip(times, marks, strict=True) if converged]
+    minutes = [run.minutes for run, mark in zip(present, marks, strict=True) if mark and run.minutes]
     if len(minutes) > 1:
         summary["cv"] = statistics.stdev(minutes) / statistics.fmean(minutes)
-    median = censored_median_interval(times, marks, level)
+    median = censored_median_interval([run.minutes or 0.0 for run in present], marks, level)
     summary["median_level"] = median.level_attained
+    points = _points(run for run, mark in zip(present, marks, strict=True) if mark)
+    known: dict[str, Any] = {"level": level}
+    if len(points) == 1 and min(points) > 0:
+        known.update(convergence_points=[*points] * len(minutes), evaluation_step=evaluation_step)
+    official: dict[str, Any] = {"runs": benchmark.scored_runs, "dropped": benchmark.dropped_each_side}
     intervals = {
         "median": median,
-        "gmean": geometric_mean_interval(minutes, level),
+        "gmean": best(minutes, "geometric-mean", **known).interval,
+        "expected": best(minutes, "expected-score", **official, **known).interval,
     }
-    # A campaign of one or two runs has no score: dropping the fastest and the slowest leaves none.
-    if benchmark.scored_runs > 2 * benchmark.dropped_each_side:
-        intervals["expected"] = expected_score_interval(
-            minutes, benchmark.scored_runs, benchmark.dropped_each_side, level
-        )
     warnings: list[str] = []
     for name, interval in intervals.items():
         summary[f"{name}_minutes"] = interval.estimate
@@ -144,6 +157,24 @@ def _own_intervals(
         warnings.extend(interval.warnings)
     # What the median says of runs without success, nonconverged-left-out says for all columns.
     return [code for code in warnings if code != "censored-runs"]
+
+
+def _points(runs: Iterable[StoredRun]) -> set[float]:
+    """Distinct convergence points of the converged runs."""
+    return {
+        run.convergence_point
+        for run in runs
+        if run.status == RunStatus.CONVERGED and run.convergence_point is not None
+    }
+
+
+def _evaluation_step(store: Store, result: StoredResult) -> float | None:
+    """The usual distance between the evaluations of a run, None if its runs were evaluated once."""
+    gaps: list[float] = []
+    for evaluations in evaluations_of(store, result).values():
+        points = sorted({item["point"] for item in evaluations if item["point"] is not None})
+        gaps.extend(later - earlier for earlier, later in pairwise(points))
+    return statistics.median(gaps) if gaps else None
 
 
 def _data_warnings(
