@@ -30,6 +30,9 @@ from mlperf_stats.stats.sample import FloatArray, check_count, check_level
 from mlperf_stats.stats.t_log import t_quantile
 
 REPETITIONS = 4_000
+"""Simulated sets, at least; of small ones as many more as cost the same."""
+
+_SIMULATED_RUNS = 100_000
 SIMULATED_TO = 64
 """Runs up to which sets are simulated run by run; above, only their standard deviations are."""
 
@@ -162,12 +165,13 @@ def _half_widths(law: LogTimeLaw, runs: int, question: WidthQuestion) -> FloatAr
 
 @lru_cache(maxsize=512)
 def simulated_half_widths(
-    law: LogTimeLaw, runs: int, question: WidthQuestion, repetitions: int = REPETITIONS, seed: int = SEED
+    law: LogTimeLaw, runs: int, question: WidthQuestion, seed: int = SEED
 ) -> FloatArray:
     """Relative half-widths of the interval on simulated sets of ``runs`` runs, shape (repetitions,).
 
     ∞ for a median where so few runs have no interval of that level.
     """
+    repetitions = max(REPETITIONS, _SIMULATED_RUNS // runs)
     ordered = np.sort(law.draw(np.random.default_rng([seed, runs]), repetitions, runs), axis=1)
     half = t_quantile(question.level, runs - 1) * ordered.std(axis=1, ddof=1) / math.sqrt(runs)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -1,14 +1,14 @@
 """The RCP test on every closed result of the packs: our reading and arithmetic against the official tool.
 
-Usage: python tests/statistical/table_rcp.py [FOLDER-OF-UNPACKED-ROUNDS]
-Prints the table of docs/validation/rcp.md. The official checker reads the same files itself.
+Usage: python tests/statistical/table_rcp.py
+Prints the tables of docs/validation/rcp.md; takes about six minutes. The official checker reads the same
+files itself.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from official_rcp import MISSED, official_reading, official_verdict
+from packs import unpacked
 
 from mlperf_stats.rules.rcp import Variant, Verdict, rcp_test
 from mlperf_stats.rules.rcp_data import has_references, reference_set
@@ -90,10 +91,8 @@ def sizes() -> None:
 
 def main() -> None:
     logging.disable(logging.CRITICAL)
-    cache = os.environ.get("MLPERF_STATS_TEST_CACHE") or Path.home() / ".cache" / "mlperf-stats-tests"
-    root = Path(sys.argv[1] if len(sys.argv) > 1 else cache)
     for round_name in ROUNDS:
-        counts, lines = compare(round_name, root / f"v{round_name}")
+        counts, lines = compare(round_name, unpacked(round_name))
         print(f"v{round_name}: " + ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())))
         for line in lines:
             print(f"  {line}")

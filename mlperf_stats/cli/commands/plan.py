@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlperf_stats.cli.console import CellText, Column
+from mlperf_stats.cli.examples import examples_text
 from mlperf_stats.cli.numbers import count, percent
 from mlperf_stats.cli.options import (
     DatabaseOptions,
@@ -67,9 +68,8 @@ def _subcommand(name: str) -> Callable[[Callable[..., None]], Callable[..., None
     """Register a subcommand with its own examples and with option groups."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        lines = [(line, why) for line, why in EXAMPLES if line.startswith(f"mlperf-stats plan {name}")]
-        epilog = "\b\nExamples:\n" + "\n".join(f"  {line}\n      {why}" for line, why in lines)
-        command.command(name, epilog=epilog)(expand_parameters(function))
+        own = [(line, why) for line, why in EXAMPLES if line.startswith(f"mlperf-stats plan {name}")]
+        command.command(name, epilog=examples_text(own))(expand_parameters(function))
         return function
 
     return register
