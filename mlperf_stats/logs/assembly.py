@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from mlperf_stats.logs.layout import Kind, Place, SubmissionKey
 from mlperf_stats.logs.marks import UndecodableError, as_number, decode_object
 from mlperf_stats.logs.power import PowerLog, read_power, run_energy
-from mlperf_stats.logs.runs import merge_problems, read_run
+from mlperf_stats.logs.problems import merge_problems
+from mlperf_stats.logs.runs import read_run
 from mlperf_stats.logs.systems import read_system
 from mlperf_stats.model import Problem, ResultLogs, Run, RunStatus, Submission, System
 

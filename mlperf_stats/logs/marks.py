@@ -63,6 +63,9 @@ class UndecodableError(ValueError):
     """The bytes hold no object that can be read without guessing."""
 
 
+REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the strict decoder raises for what is no JSON, no UTF-8, or nested too deep."""
+
 _decode_mark = msgspec.json.Decoder(Mark).decode
 
 
@@ -75,7 +78,7 @@ def decode_mark(raw: bytes) -> Mark:
     try:
         if len(raw) <= MAX_OBJECT_BYTES:
             return _decode_mark(raw)
-    except (msgspec.DecodeError, RecursionError):
+    except REFUSALS:
         pass
     fields = decode_object(raw)
     key = fields.get("key")
@@ -107,7 +110,7 @@ def decode_object(raw: bytes) -> dict[str, Any]:
         raw = raw[:MAX_OBJECT_BYTES]
     try:
         decoded = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
+    except REFUSALS:
         decoded = _decode_leniently(raw.decode("utf-8", "replace").strip())
     if not isinstance(decoded, dict):
         raise UndecodableError("not an object")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import msgspec
 
 from mlperf_stats.logs import mllog
-from mlperf_stats.logs.marks import Mark, as_number
+from mlperf_stats.logs.marks import REFUSALS, Mark, as_number
+from mlperf_stats.logs.problems import merge_problems
 from mlperf_stats.model import Problem
 
 _PATTERN = mllog.key_pattern(
@@ -58,7 +59,7 @@ def read_power(data: bytes, path: str) -> PowerLog:
     watts, reason = _node_watts(marks) if is_node else _switch_watts(marks)
     if watts is None:
         problems.append(Problem("power-log-unsound", f"{path}: {reason}"))
-    return PowerLog(path, is_node, watts, tuple(problems))
+    return PowerLog(path, is_node, watts, tuple(merge_problems(problems)))
 
 
 def _tidy_marks(data: bytes) -> list[_Reading] | None:
@@ -68,7 +69,7 @@ def _tidy_marks(data: bytes) -> list[_Reading] | None:
     """
     try:
         return _decode_readings(data.replace(mllog.TOKEN, b"")) if data.startswith(mllog.TOKEN) else None
-    except (msgspec.DecodeError, RecursionError):
+    except REFUSALS:
         return None
 
 

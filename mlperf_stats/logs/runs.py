@@ -6,14 +6,14 @@ Timing follows the official tool: the last ``run_start`` before the first ``run_
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
 from mlperf_stats.logs import mll, mllog, mlp05
 from mlperf_stats.logs.marks import PROGRESS_KEYS, Mark, Metadata, as_count, as_number, short_text
+from mlperf_stats.logs.problems import merge_problems
 from mlperf_stats.model import Evaluation, Problem, Run, RunStatus
 
 _GRAMMARS = (mllog, mll, mlp05)
@@ -192,14 +192,3 @@ def _encoding_problems(data: bytes) -> Iterator[Problem]:
             data.decode("utf-8")
         except UnicodeDecodeError as error:
             yield Problem("not-utf-8", f"byte {error.start}")
-
-
-def merge_problems(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """One problem per code, with the first detail and the total count."""
-    first: dict[str, Problem] = {}
-    counts: Counter[str] = Counter()
-    for problem in problems:
-        first.setdefault(problem.code, problem)
-        counts[problem.code] += problem.count
-    for code, problem in first.items():
-        yield Problem(code, problem.detail, counts[code])

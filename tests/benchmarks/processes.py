@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_INTERVAL_S = 0.05
+_INTERVAL_S = 0.1
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
