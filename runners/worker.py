@@ -91,7 +91,7 @@ def _train(attempt: Attempt, started: float) -> None:
     with Logbook(attempt.log if context.leads else None) as log:
         log.start(keys.INIT_START)
         task = chosen.create(settings, plan.mode, context)
-        log.header(_header(plan, variant, seed, settings.batch_size))
+        log.header(submission_header(plan, variant, seed, settings.batch_size))
         goal = Goal(settings.target, settings.max_epochs, settings.evaluate_every, settings.first_evaluation)
         outcome = train(task, goal, context, log)
     if context.leads:
@@ -114,7 +114,8 @@ def _train(attempt: Attempt, started: float) -> None:
     context.stop()
 
 
-def _header(plan: Plan, variant: int, seed: int, batch_size: int) -> dict[str, Any]:
+def submission_header(plan: Plan, variant: int, seed: int, batch_size: int) -> dict[str, Any]:
+    """The lines of a log that say whose run it is and of what."""
     chosen = workload(plan.workload)
     return {
         "submission_org": plan.name,

@@ -60,5 +60,6 @@ def system_description(plan: Plan, name: str) -> dict[str, Any]:
         "accelerator_model_name": gpus[0] if gpus else "",
         "framework": f"PyTorch {environment['packages'].get('torch', '')}".strip(),
         "other_software_stack": f"Python {environment['python']}",
-        "notes": "unverified; not an official MLPerf result",
+        "hw_notes": "",
+        "sw_notes": "unverified; not an official MLPerf result",
     }

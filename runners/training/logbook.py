@@ -17,11 +17,11 @@ class _UnforgivingHandler(logging.Handler):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._file = path.open("w", encoding="utf-8")
+        # Unbuffered: a line is one write, which a kill leaves whole or out.
+        self._file = path.open("wb", buffering=0)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._file.write(f"{self.format(record)}\n")
-        self._file.flush()
+        self._file.write(f"{self.format(record)}\n".encode())
 
     def close(self) -> None:
         self._file.close()
