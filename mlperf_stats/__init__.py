@@ -12,10 +12,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlperf_stats.api import published, results, show
+    from mlperf_stats.api import (
+        check,
+        plan_audit,
+        plan_cost,
+        plan_detect,
+        plan_valid,
+        plan_width,
+        published,
+        rcp,
+        results,
+        show,
+        spread,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "published", "results", "show"]
+__all__ = [
+    "__version__",
+    "check",
+    "plan_audit",
+    "plan_cost",
+    "plan_detect",
+    "plan_valid",
+    "plan_width",
+    "published",
+    "rcp",
+    "results",
+    "show",
+    "spread",
+]
 
 # The package of the snapshot shares its name with the function. Importing it binds that name here,
 # once: after this it cannot happen at a later time and hide the function.

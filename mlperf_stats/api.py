@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
+from mlperf_stats.analysis.at_hand import logs_at_hand
+from mlperf_stats.analysis.audit import plan_audit as _plan_audit
+from mlperf_stats.analysis.check import CheckReport
+from mlperf_stats.analysis.check import check as _check
+from mlperf_stats.analysis.plan import Plan
+from mlperf_stats.analysis.plan import plan_detect as _plan_detect
+from mlperf_stats.analysis.plan import plan_width as _plan_width
+from mlperf_stats.analysis.plan_cost import plan_cost as _plan_cost
+from mlperf_stats.analysis.plan_cost import plan_valid as _plan_valid
+from mlperf_stats.analysis.plan_cost import price_of
+from mlperf_stats.analysis.rcp import RcpReport, rcp_of
 from mlperf_stats.analysis.results import ResultsTable, results_table
 from mlperf_stats.analysis.show import ResultDetail, show_result
+from mlperf_stats.analysis.spread import Spread, spread_for
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
+from mlperf_stats.rules.rcp import Variant
 from mlperf_stats.store.database import open_snapshot, open_store
 
-__all__ = ["published", "results", "show"]
+__all__ = [
+    "check",
+    "plan_audit",
+    "plan_cost",
+    "plan_detect",
+    "plan_valid",
+    "plan_width",
+    "published",
+    "rcp",
+    "results",
+    "show",
+    "spread",
+]
 
 
 def published(*, level: float = DEFAULT_LEVEL) -> ResultsTable:
@@ -32,3 +59,76 @@ def show(
     """Everything about one result: its runs, evaluations, problems and sources."""
     with open_store(db) as store:
         return show_result(store, result_id, level=level)
+
+
+def spread(
+    benchmark: str = "",
+    *,
+    rounds: Sequence[str] = (),
+    gbs: int | None = None,
+    pilot: str | os.PathLike[str] | None = None,
+    db: str | os.PathLike[str] | None = None,
+) -> Spread:
+    """How single runs scatter, to plan from: published runs of a benchmark, a pilot, or both."""
+    with open_store(db) as store:
+        return spread_for(store, benchmark, rounds=rounds, gbs=gbs, pilot=pilot)
+
+
+def plan_width(source: str | Spread, half_width: float, **options: Any) -> Plan:
+    """Runs for an interval that narrow; ``source`` is a benchmark or what :func:`spread` gave.
+
+    ``options`` as of :func:`mlperf_stats.analysis.plan.plan_width`; the other plans likewise.
+    """
+    return _plan_width(_spread_of(source), half_width, **options)
+
+
+def plan_detect(source: str | Spread, difference: float, **options: Any) -> Plan:
+    """Runs per system to detect a difference, or (``equivalence=``) to show equality."""
+    return _plan_detect(_spread_of(source), difference, **options)
+
+
+def plan_valid(source: str | Spread, **options: Any) -> Plan:
+    """How likely results are invalid, and how many runs to launch."""
+    return _plan_valid(_spread_of(source), **options)
+
+
+def plan_cost(
+    source: str | Spread,
+    half_width: float,
+    *,
+    minutes: float | None = None,
+    accelerators: int | None = None,
+    price_per_hour: float | None = None,
+    **options: Any,
+) -> Plan:
+    """Runs that are probably valid and narrow, with their costs."""
+    found = _spread_of(source)
+    return _plan_cost(found, half_width, price_of(found, minutes, accelerators, price_per_hour), **options)
+
+
+def plan_audit(db: str | os.PathLike[str] | None = None, **options: Any) -> Plan:
+    """What the official number of runs buys, benchmark by benchmark."""
+    with open_store(db) as store:
+        return _plan_audit(store, **options)
+
+
+def _spread_of(source: str | Spread) -> Spread:
+    return spread(source) if isinstance(source, str) else source
+
+
+def rcp(
+    target: str | os.PathLike[str],
+    db: str | os.PathLike[str] | None = None,
+    *,
+    variant: str = Variant.OFFICIAL_CODE,
+    round: str | None = None,
+) -> RcpReport:
+    """Convergence of a result, or of a folder of logs, against the reference."""
+    with open_store(db) as store:
+        return rcp_of(store, target, Variant(variant), round_name=round)
+
+
+def check(folder: str | os.PathLike[str], *, round: str | None = None) -> CheckReport:
+    """Pre-flight of a submission's logs, or the reviewer's list of a round's."""
+    with logs_at_hand(folder, round) as (store, _):
+        return _check(store)

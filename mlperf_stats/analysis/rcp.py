@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlperf_stats.analysis.at_hand import logs_at_hand
+from mlperf_stats.analysis.show import find_result
 from mlperf_stats.errors import InputError, NoReferenceError, RoundUnknownError, UnknownBenchmarkError
 from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.rcp import Basis, RcpResult, Variant, Verdict, exact_p_value, limit_at, rcp_test
 from mlperf_stats.rules.rcp_data import ReferenceSet, reference_set
 from mlperf_stats.store.database import Store
-from mlperf_stats.store.queries import StoredResult, StoredRun, runs_of
+from mlperf_stats.store.queries import StoredResult, StoredRun, list_results, runs_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +84,25 @@ def rcp_report(
     """Test every result; those without reference points get a row that says so."""
     runs = runs_of(store, results)
     return RcpReport(tuple(rcp_row(result, runs.get(result.key, []), variant) for result in results), variant)
+
+
+def rcp_of(
+    store: Store,
+    target: str | os.PathLike[str],
+    variant: Variant = Variant.OFFICIAL_CODE,
+    *,
+    round_name: str | None = None,
+) -> RcpReport:
+    """Test what a user names: a result of the store (id, part or glob), or a folder or archive of logs.
+
+    Raises:
+        NotFoundError: none or several results fit.
+        InputError, RoundUnknownError: the logs cannot be used.
+    """
+    if Path(target).exists():
+        with logs_at_hand(target, round_name) as (logs, _):
+            return rcp_report(logs, list_results(logs), variant)
+    return rcp_report(store, [find_result(store, os.fspath(target))], variant)
 
 
 def rcp_row(result: StoredResult, filed: Iterable[StoredRun], variant: Variant) -> dict[str, Any]:

@@ -7,11 +7,14 @@ side by side as long as the workload is the same; sets that mix batch sizes are 
 from __future__ import annotations
 
 import math
+import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlperf_stats.analysis.at_hand import logs_at_hand
 from mlperf_stats.analysis.run_sets import RunSet, run_sets
 from mlperf_stats.analysis.show import find_result
 from mlperf_stats.errors import InputError, NotFoundError
@@ -124,6 +127,39 @@ def benchmark_spread(
         sizes = ", ".join(map(str, sorted({entry.gbs for entry in sets if entry.gbs})))
         raise NotFoundError(f"{name}: no published runs at global batch size {gbs}; there are {sizes}")
     return Spread(latest, tuple(dict.fromkeys(r.round for r in same)), chosen, pilot)
+
+
+def spread_for(
+    store: Store,
+    benchmark: str = "",
+    *,
+    rounds: Sequence[str] = (),
+    gbs: int | None = None,
+    pilot: str | os.PathLike[str] | None = None,
+) -> Spread:
+    """The spread to plan from, as a user names it.
+
+    Args:
+        store: Where published results (and a pilot that is named by its id) are.
+        benchmark: May be left out with a pilot, which says what it ran.
+        rounds: Only these rounds; a single one is also the round of a pilot's logs.
+        gbs: Only published sets with this global batch size.
+        pilot: A result's id, a part or glob of it, or a folder or archive of logs.
+
+    Raises:
+        InputError: neither a benchmark nor a pilot is named, or the pilot cannot be used.
+        NotFoundError: as :func:`benchmark_spread`.
+    """
+    if not benchmark and not pilot:
+        raise InputError("nothing to plan from: name a benchmark, a pilot of your own runs, or both")
+    own = None
+    if pilot and Path(pilot).exists():
+        with logs_at_hand(pilot, rounds[0] if len(rounds) == 1 else None) as (logs, _):
+            own = pilot_set(logs, benchmark=benchmark)
+    elif pilot:
+        own = pilot_set(store, os.fspath(pilot))
+    name = benchmark or (own.result.benchmark if own else "")
+    return benchmark_spread(store, name, rounds=rounds, gbs=gbs, pilot=own)
 
 
 def _is_named(result: StoredResult, name: str) -> bool:

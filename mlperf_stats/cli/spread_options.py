@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,12 +10,9 @@ import typer
 from mlperf_stats.cli.completion import complete_benchmark, complete_round
 from mlperf_stats.cli.options import Database
 from mlperf_stats.cli.parameters import OptionGroup
-from mlperf_stats.errors import InputError
 
 if TYPE_CHECKING:
-    from mlperf_stats.analysis.run_sets import RunSet
     from mlperf_stats.analysis.spread import Spread
-    from mlperf_stats.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +32,11 @@ class PlanBasis:
             InputError: nothing to plan from is named, or the pilot cannot be used.
             NotFoundError: there are no such runs; the message says what there is.
         """
-        from mlperf_stats.analysis.spread import benchmark_spread
+        from mlperf_stats.analysis.spread import spread_for
 
-        if not self.benchmark and not self.pilot:
-            raise InputError("nothing to plan from: name a --benchmark, a --pilot of your own runs, or both")
+        pilot = self.pilot and self.pilot.replace("…", "*")
         with database.open() as store:
-            pilot = self._read_pilot(store)
-            name = self.benchmark or (pilot.result.benchmark if pilot else "")
-            return benchmark_spread(store, name, rounds=self.rounds, gbs=self.gbs, pilot=pilot)
-
-    def _read_pilot(self, store: Store) -> RunSet | None:
-        from mlperf_stats.analysis.at_hand import logs_at_hand
-        from mlperf_stats.analysis.spread import pilot_set
-
-        if not self.pilot:
-            return None
-        if Path(self.pilot).exists():
-            round_name = self.rounds[0] if len(self.rounds) == 1 else None
-            with logs_at_hand(self.pilot, round_name) as (own, _):
-                return pilot_set(own, benchmark=self.benchmark)
-        return pilot_set(store, self.pilot.replace("…", "*"))
+            return spread_for(store, self.benchmark, rounds=self.rounds, gbs=self.gbs, pilot=pilot)
 
 
 def _basis(

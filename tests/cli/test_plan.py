@@ -57,7 +57,7 @@ def test_help_has_examples(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["width"], "--benchmark"),
+        (["width"], "name a benchmark"),
         (["width", "--benchmark", "bert", "--half-width", "0"], "between 0 and 1"),
         (["width", "--benchmark", "alexnet"], "there are"),
         (["detect", "--benchmark", "bert"], "--difference"),

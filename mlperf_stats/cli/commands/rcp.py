@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -60,27 +59,16 @@ def command(
     Exits with 1 if a submission would be sent back. The exact p value comes from a rank test whose error
     is what it says; it is no part of the rules. Reference points need the extra 'rcp'.
     """
-    report = _report(target, database, _variant(variant), round_name)
+    from mlperf_stats.analysis.rcp import rcp_of
+
+    with database.open() as store:
+        report = rcp_of(store, target.replace("…", "*"), _variant(variant), round_name=round_name)
     if power is not None:
         _emit_power(output, report, power)
         return
     emit_rows(output, report.rows, columns=report.columns, view=VIEW, notes=_notes(report))
     if not report.passed:
         raise typer.Exit(ANSWER_IS_NO)
-
-
-def _report(target: str, database: Any, variant: Any, round_name: str | None) -> RcpReport:
-    from mlperf_stats.analysis.rcp import rcp_report
-    from mlperf_stats.analysis.show import find_result
-    from mlperf_stats.store.queries import list_results
-
-    if Path(target).exists():
-        from mlperf_stats.analysis.at_hand import logs_at_hand
-
-        with logs_at_hand(target, round_name) as (store, _):
-            return rcp_report(store, list_results(store), variant)
-    with database.open() as store:
-        return rcp_report(store, [find_result(store, target.replace("…", "*"))], variant)
 
 
 def _variant(text: str) -> Any:
