@@ -45,11 +45,13 @@ def rank_sum_critical_pairs(n: int, m: int, alpha: float) -> int:
 @lru_cache(maxsize=64)
 def _subset_counts(doubled_ranks: tuple[int, ...], size: int) -> FloatArray:
     """How many subsets of ``size`` ranks have each sum, shape (largest sum + 1,)."""
-    top = sum(doubled_ranks[-size:])
-    ways = np.zeros((size + 1, top + 1))
+    ways = np.zeros((size + 1, sum(doubled_ranks[-size:]) + 1))
     ways[0, 0] = 1.0
-    for rank in doubled_ranks:
-        ways[1:, rank:] += ways[:-1, : top + 1 - rank].copy()
+    for number, rank in enumerate(doubled_ranks, start=1):
+        largest = sum(doubled_ranks[max(0, number - size) : number])
+        # Larger subsets first, so that a rank is never counted twice; whole rows stay in the cache.
+        for count in range(min(number, size), 0, -1):
+            ways[count, rank : largest + 1] += ways[count - 1, : largest + 1 - rank]
     counts: FloatArray = ways[size].copy()
     counts.setflags(write=False)
     return counts
