@@ -7,7 +7,7 @@ BUILD := build
 WHEEL_LIMIT_MB := 15
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports snapshot wheel-check bench validation clean
+.PHONY: help demo test lint types imports snapshot wheel-check bench validation runner-study clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -56,6 +56,9 @@ bench: $(VENV)/.dev  ## timings that the documentation quotes
 
 validation: $(VENV)/.dev  ## the statistical validation tables that the documentation quotes
 	@for script in tests/statistical/table_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+runner-study: $(VENV)/.dev  ## ten seeds of every mini workload (a quarter of an hour)
+	$(BIN)/python tests/statistical/runner_study.py $(BUILD)/runner-study
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist ./*.egg-info

@@ -105,6 +105,8 @@ class _Training:
         self._log = log
         self._steps = 0
         self._last_step = math.ceil(goal.max_epochs * task.steps_per_epoch)
+        # Points of the grid that have passed or are skipped; they count from 1.
+        self._point = max(math.ceil(goal.first_evaluation / goal.evaluate_every - 1e-9), 1) - 1
         self.quality = 0.0
 
     @property
@@ -145,10 +147,12 @@ class _Training:
     def _start_block(self) -> int:
         """Begin a block; the step after which it ends with an evaluation."""
         goal, per_epoch = self._goal, self._task.steps_per_epoch
-        done = math.floor(self.epochs / goal.evaluate_every + 1e-9)
-        first = math.ceil(goal.first_evaluation / goal.evaluate_every - 1e-9)
-        point = max(done + 1, first) * goal.evaluate_every
-        end = min(max(round(point * per_epoch), self._steps + 1), self._last_step)
+        end = self._steps
+        # Where an epoch has few steps, several points of the grid may fall on one: evaluate once.
+        while end <= self._steps:
+            self._point += 1
+            end = round(self._point * goal.evaluate_every * per_epoch)
+        end = min(end, self._last_step)
         self._block_first, self._block_steps = self.epochs, end - self._steps
         self._log.start(
             keys.BLOCK_START,
