@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.check_findings import FAMILY_WISE_ERROR, Finding, Severity, ranked, significant
-from mlperf_stats.analysis.check_review import looks, shared_files, suspicions
+from mlperf_stats.analysis.check_review import looks, shared_runs, suspicions
 from mlperf_stats.analysis.check_rules import rule_findings
 from mlperf_stats.analysis.run_sets import run_sets
 from mlperf_stats.store.database import Store
@@ -17,6 +17,7 @@ from mlperf_stats.store.queries import (
     late_evaluations,
     list_results,
     runs_of,
+    same_marks,
 )
 
 if TYPE_CHECKING:
@@ -91,8 +92,17 @@ def check(store: Store, filters: Filters | None = None) -> CheckReport:
         *(finding for result in results for finding in rule_findings(result, runs.get(result.key, []))),
         *significant(tested),
         *looks(sets, late_evaluations(store)),
-        *shared_files(duplicate_hashes(store), ids),
+        *shared_runs(_across_results(store), same_marks(store).values(), ids),
     ]
     return CheckReport(
         tuple(ranked(findings)), len(results), len({result.submitter for result in results}), len(tested)
     )
+
+
+def _across_results(store: Store) -> list[list[tuple[str, str]]]:
+    """Places of run files that several results hold; copies within one are the rules' business."""
+    return [
+        places
+        for places in duplicate_hashes(store).values()
+        if len({result_id for result_id, _ in places}) > 1
+    ]

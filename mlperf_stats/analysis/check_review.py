@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from mlperf_stats.analysis.check_findings import Finding, Severity, Suspicion
 from mlperf_stats.analysis.run_sets import RunSet
-from mlperf_stats.analysis.spread import log_rates
+from mlperf_stats.analysis.spread import log_minutes, log_rates
 from mlperf_stats.errors import InputError, NoReferenceError, RoundUnknownError, UnknownBenchmarkError
 from mlperf_stats.rules.suite import ConvergenceRule
 
@@ -65,6 +65,8 @@ def _drift(entry: RunSet) -> Iterator[Suspicion]:
     from mlperf_stats.stats.screening import trend_p_value
 
     rates = log_rates(entry)
+    what = "time per unit of convergence" if rates else "time to train"
+    rates = rates or log_minutes(entry)
     started = [run.start_ms for run in entry.converged]
     if len(rates) < 5 or len(set(started)) < len(rates) or None in started:
         return
@@ -74,7 +76,7 @@ def _drift(entry: RunSet) -> Iterator[Suspicion]:
     yield Suspicion(
         entry.result.result_id,
         "drift",
-        f"time per unit of convergence drifts over the order of launch: later half {change:+.2%}",
+        f"{what} drifts over the order of launch: later half {change:+.2%}",
         "Look for a machine that warms up or fills up; runs are not repetitions of one experiment.",
         trend_p_value(ordered),
     )
@@ -226,23 +228,44 @@ def _clocks(entry: RunSet, late: Mapping[str, float]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def shared_files(
-    duplicates: Mapping[str, Sequence[tuple[str, str]]], checked: Collection[str]
+def shared_runs(
+    identical: Iterable[Sequence[tuple[str, str]]],
+    edited: Iterable[Sequence[tuple[str, str]]],
+    checked: Collection[str],
 ) -> Iterator[Finding]:
-    """Run files that several results hold, one finding per pair of results, one of them ``checked``."""
+    """Runs that several results hold, one finding per pair of results, one of them ``checked``.
+
+    ``identical`` and ``edited``: places (result id, path) of one run, by content or by its marks.
+    """
+    advice = "Logs filed twice are one experiment, and one of the systems is not the one that ran it."
+    for code, groups, what in (
+        ("duplicate-runs", identical, "are byte-identical to those of"),
+        ("same-run-edited", edited, "start and stop at the same millisecond, with other content, as in"),
+    ):
+        for (one, other), number in _pairs(groups, checked).items():
+            if one == other:
+                yield Finding(
+                    one, Severity.LOOK, code,
+                    f"{number} pairs of its run files start and stop at the same millisecond",
+                    "One run seems to be filed twice, with changes.",
+                )  # fmt: skip
+                continue
+            same = one.split("/")[1] == other.split("/")[1]
+            whose = "the same submitter" if same else "another submitter"
+            yield Finding(one, Severity.LOOK, code, f"{number} run files {what} {other}, of {whose}", advice)
+
+
+def _pairs(groups: Iterable[Sequence[tuple[str, str]]], checked: Collection[str]) -> Counter[tuple[str, str]]:
+    """How many runs each pair of results shares; a result is paired with itself if only it holds a run."""
     pairs: Counter[tuple[str, str]] = Counter()
-    for places in duplicates.values():
+    for places in groups:
         holders = sorted({result_id for result_id, _ in places}, key=lambda name: (name not in checked, name))
+        if len(holders) == 1:
+            pairs.update((name, name) for name in holders if name in checked)
         pairs.update(
             (one, other) for i, one in enumerate(holders) if one in checked for other in holders[i + 1 :]
         )
-    for (one, other), number in pairs.items():
-        across = "another submitter" if one.split("/")[1] != other.split("/")[1] else "the same submitter"
-        yield Finding(
-            one, Severity.LOOK, "duplicate-runs",
-            f"{number} run files are byte-identical to those of {other}, of {across}",
-            "Logs filed twice are one experiment, and one of the systems is not the one that ran it.",
-        )  # fmt: skip
+    return pairs
 
 
 def _name(path: str) -> str:

@@ -230,6 +230,29 @@ def duplicate_hashes(store: Store) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+def same_marks(store: Store) -> dict[tuple[float, float], list[tuple[str, str]]]:
+    """Runs that start and stop at the same milliseconds but differ in content: one run, edited.
+
+    (start, stop) → (result id, path) of each, one of every content.
+    """
+    union = " UNION ALL ".join(
+        f"SELECT start_ms, stop_ms, content_hash, result_id, {layer}.runs.path AS path "
+        f"FROM {layer}.runs JOIN {layer}.results USING (result_key) "
+        "WHERE start_ms IS NOT NULL AND stop_ms IS NOT NULL AND content_hash <> ''"
+        f"{_not_covered(store, layer, 'result_id')}"
+        for layer in store.layers
+    )
+    rows = store.connection.execute(
+        f"WITH everything AS ({union}) SELECT DISTINCT start_ms, stop_ms, result_id, path FROM everything "
+        "WHERE (start_ms, stop_ms) IN (SELECT start_ms, stop_ms FROM everything GROUP BY 1, 2 "
+        "HAVING count(DISTINCT content_hash) > 1) ORDER BY start_ms, stop_ms, result_id, path"
+    )
+    found: dict[tuple[float, float], list[tuple[str, str]]] = {}
+    for start, stop, result_id, path in rows:
+        found.setdefault((start, stop), []).append((result_id, path))
+    return found
+
+
 def late_evaluations(store: Store) -> dict[str, float]:
     """By path of run: how many milliseconds after run_stop the latest evaluation is stamped that the log
     has before it. Runs without such evaluations are left out.

@@ -147,6 +147,9 @@ def test_known_cases_of_the_rounds_are_found(rounds: dict[str, CheckReport], sna
     assert "1.0/Dell/DSS8440x8A100-PCIE-40GB/dlrm" in found(rounds, "duplicate-runs")  # four of five
     assert "1.0/Supermicro/as-2124gq-nart+/bert" in found(rounds, "invalid-nonconverged")
     assert len(found(rounds, "duplicate-runs")) > 40
+    edited = found(rounds, "same-run-edited")
+    assert "1.0/Supermicro/SYS-420GP-TNAR+/resnet" in edited  # one run in two files of one set
+    assert "4.0/smc-ac-power/1xSMC-H100-SXM-80GB/dlrm_dcnv2" in edited  # and in two submitters' results
 
 
 def test_every_round_states_its_family_wise_error(rounds: dict[str, CheckReport]) -> None:
