@@ -10,13 +10,17 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import quote
 
-from mlperf_stats.errors import DatabaseError, InputError, ReadOnlyDatabaseError, SchemaVersionError
-from mlperf_stats.store.schema import APPLICATION_ID, SCHEMA_VERSION, STATEMENTS
-
-BUSY_TIMEOUT_S = 60.0
-"""How long a writer waits for another one."""
+from mlperf_stats.errors import DatabaseError, InputError, ReadOnlyDatabaseError
+from mlperf_stats.store.connections import (
+    connect_for_reading,
+    connect_for_writing,
+    connect_memory,
+    connect_snapshot,
+    snapshot_uri,
+    translated,
+    verify_snapshot,
+)
 
 
 def default_db_path() -> Path:
@@ -94,7 +98,7 @@ class Store:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
-                raise _translated(error, self.path) from error
+                raise translated(error, self.path) from error
             raise
 
     def check(self) -> None:
@@ -146,110 +150,19 @@ def open_snapshot(path: Path | None = None) -> Store:
     path = path or published_path()
     if not path.exists():
         raise DatabaseError(f"{path}: this installation has no published snapshot; 'make snapshot' builds it")
-    connection = _connect(f"{_uri(path)}?mode=ro&immutable=1", path)
-    _require_ours(connection, path)
+    connection = connect_snapshot(path)
     return Store(lambda: connection, ("main",), None, writable=False)
 
 
 def open_memory() -> Store:
     """An empty store in memory, for logs that are looked at and not kept."""
-    connection = _connect(":memory:", None)
-    _create(connection)
+    connection = connect_memory()
     return Store(lambda: connection, ("main",), None, writable=True)
 
 
 def _open_layers(path: Path, layers: tuple[str, ...], write: bool) -> sqlite3.Connection:
-    connection = _open_for_writing(path) if write else _open_for_reading(path)
+    connection = connect_for_writing(path) if write else connect_for_reading(path)
     if "published" in layers:
-        connection.execute("ATTACH ? AS published", (f"{_uri(published_path())}?mode=ro&immutable=1",))
+        verify_snapshot(published_path())
+        connection.execute("ATTACH ? AS published", (snapshot_uri(published_path()),))
     return connection
-
-
-def _open_for_reading(path: Path) -> sqlite3.Connection:
-    connection = _connect(f"{_uri(path)}?mode=ro", path)
-    _require_ours(connection, path)
-    return connection
-
-
-def _open_for_writing(path: Path) -> sqlite3.Connection:
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a database file")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ReadOnlyDatabaseError(f"{path.parent}: cannot be created ({error.strerror})") from error
-    if path.exists() and not os.access(path, os.W_OK):
-        raise ReadOnlyDatabaseError(f"{path}: is read-only; name another database with --db")
-    connection = _connect(f"{_uri(path)}?mode=rwc", path)
-    try:
-        if path.stat().st_size == 0:
-            connection.execute("PRAGMA journal_mode = WAL")
-            _create(connection)
-        _require_ours(connection, path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: what was reported as ingested survives a power cut, not only a killed process.
-        connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error as error:
-        connection.close()
-        raise _translated(error, path) from error
-    return connection
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    """Write the schema in one transaction; a second process that wins the race is fine."""
-    connection.execute("BEGIN IMMEDIATE")
-    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        for statement in STATEMENTS:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    connection.execute("COMMIT")
-
-
-def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
-    try:
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as error:
-        connection.close()
-        raise _translated(error, path) from error
-    if application != APPLICATION_ID:
-        connection.close()
-        raise InputError(f"{path}: is not a results database of mlperf-stats; name another file with --db")
-    if version > SCHEMA_VERSION:
-        connection.close()
-        raise SchemaVersionError(
-            f"{path}: has schema version {version}, this mlperf-stats knows {SCHEMA_VERSION}; "
-            "upgrade mlperf-stats or name another file with --db"
-        )
-
-
-def _connect(uri: str, path: Path | None) -> sqlite3.Connection:
-    try:
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        connection.execute("PRAGMA temp_store = MEMORY")
-    except sqlite3.Error as error:
-        raise _translated(error, path) from error
-    return connection
-
-
-def _uri(path: Path) -> str:
-    return "file:" + quote(os.path.abspath(path).replace(os.sep, "/"))
-
-
-def _translated(error: sqlite3.Error, path: Path | None) -> DatabaseError:
-    where = str(path) if path else "the database"
-    code = getattr(error, "sqlite_errorname", "")
-    if code.startswith("SQLITE_READONLY"):
-        return ReadOnlyDatabaseError(f"{where}: is read-only; name another database with --db")
-    if code.startswith("SQLITE_FULL") or "disk I/O error" in str(error):
-        return DatabaseError(
-            f"{where}: no space left or a disk error ({error}); what was committed before is intact"
-        )
-    if code.startswith("SQLITE_BUSY"):
-        return DatabaseError(f"{where}: another process has been writing for {BUSY_TIMEOUT_S:g} s; try again")
-    if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return DatabaseError(
-            f"{where}: is damaged or no results database ({error}); name another file with --db"
-        )
-    return DatabaseError(f"{where}: {error}")
