@@ -78,7 +78,7 @@ def _converged(result: StoredResult, rules: Benchmark, present: Sequence[StoredR
         Severity.REJECTED if too_many else Severity.NOTE,
         "invalid-nonconverged" if too_many else "nonconverged-dropped",
         f"{len(missed)} of {len(present)} runs did not reach the target: {names}; "
-        f"{rules.max_non_converged} may",
+        f"the rules forgive {rules.max_non_converged}",
         "Repeat the whole set; single runs may not be replaced." if too_many else "",
     )
 
@@ -137,7 +137,7 @@ def _reference(result: StoredResult, present: Sequence[StoredRun]) -> Iterator[F
         figures = (
             ""
             if row["limit"] is None
-            else f": {row['mean']:.6g}, not below {row['limit']:.6g} {row['unit']}s"
+            else f": {row['mean']:.7g}, the limit is {row['limit']:.7g} {row['unit']}s"
         )
         yield Finding(
             result.result_id, Severity.REJECTED, _RCP_CODES[row["verdict"]],

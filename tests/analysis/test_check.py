@@ -72,7 +72,7 @@ def test_number_of_runs(tmp_path: Path) -> None:
         ({1: {"status": "aborted"}, 2: {"status": "aborted"}}, "invalid-nonconverged", "2 of 5 runs"),
         ({1: {"gbs": 8192}}, "mixed-gbs", "4 × 4096, 1 × 8192"),
         ({n: {"seed": 7} for n in range(5)}, "seeds-repeated", "5 of 5 runs have the seed 7"),
-        ({n: {"evaluations": ((20, 0.3), (30, 0.76))} for n in range(5)}, "rcp-failed", "not below"),
+        ({n: {"evaluations": ((20, 0.3), (30, 0.76))} for n in range(5)}, "rcp-failed", "the limit is"),
         ({n: {"gbs": 10**8} for n in range(5)}, "rcp-missing", "missing"),
     ],
 )
