@@ -146,8 +146,10 @@ def _own_intervals(
     intervals = {
         "median": median,
         "gmean": best(minutes, "geometric-mean", **known).interval,
-        "expected": best(minutes, "expected-score", **official, **known).interval,
     }
+    # A campaign of one or two runs has no score: dropping the fastest and the slowest leaves none.
+    if benchmark.scored_runs > 2 * benchmark.dropped_each_side:
+        intervals["expected"] = best(minutes, "expected-score", **official, **known).interval
     warnings: list[str] = []
     for name, interval in intervals.items():
         summary[f"{name}_minutes"] = interval.estimate
