@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mlperf_runners.campaign.folder import Attempt, RunResult
 from mlperf_runners.dispatch.stopping import Verdict
 from mlperf_stats.cli.console import clean
 from mlperf_stats.logs.runs import read_run
 
+if TYPE_CHECKING:
+    from mlperf_stats.stats.interval import Interval
+
 _TERMINAL_SECONDS = 1.0
 _PIPE_SECONDS = 10.0
+
+
+def interval_words(interval: Interval | None) -> list[str]:
+    """The running interval in a few words; none while it has no end."""
+    if interval is None or math.isinf(interval.high) or math.isinf(interval.low):
+        return []
+    what = "ratio" if interval.estimand.startswith("ratio") else "minutes"
+    return [f"{what} {interval.estimate:.3g} ({interval.low:.3g} – {interval.high:.3g})"]
 
 
 class Progress:
@@ -35,7 +47,7 @@ class Progress:
         """Renew the line of the moment."""
         if not self._live:
             return
-        parts = [verdict.reason]
+        parts = [verdict.reason, *interval_words(verdict.interval)]
         parts += [f"run {attempt.index} {self._quality(attempt)}" for attempt in running]
         if verdict.runs_left:
             parts.append(f"about {verdict.runs_left} more")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import copy
 from dataclasses import dataclass
+from itertools import count, cycle
 from typing import TYPE_CHECKING, Protocol
 
 from mlperf_runners.campaign.folder import RunResult
@@ -12,6 +13,10 @@ from mlperf_runners.campaign.plan import Plan
 if TYPE_CHECKING:
     from mlperf_stats.stats.interval import Interval
     from mlperf_stats.stats.sequential import Decision, SequentialRule
+
+
+FEWEST_TO_FORETELL = 3
+"""Runs of each variant before their spread says anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,12 @@ class FixedRuns:
     def _interval(self, results: list[RunResult]) -> Interval | None:
         if self._is_comparison:
             return None
-        from mlperf_stats.stats.order_statistics import median_interval
+        from mlperf_stats.stats.censored_order_statistics import censored_median_interval
 
-        times = [result.minutes if result.status == "converged" else math.inf for result in results]
-        return median_interval(times, self._level) if any(map(math.isfinite, times)) else None
+        converged = [result.status == "converged" for result in results]
+        if not any(converged):
+            return None
+        return censored_median_interval([result.minutes for result in results], converged, self._level)
 
 
 class Sequential:
@@ -73,21 +80,39 @@ class Sequential:
         self._rule: SequentialRule = self._new_rule()
         self._seen = 0
         self._decision: Decision | None = None
+        self._runs_left: int | None = None
 
     def judge(self, results: list[RunResult]) -> Verdict:
         for result in results[self._seen :]:
             # Runs after the one that decided do not reopen the question.
             if self._decision is None or not self._decision.stop:
-                self._decision = self._rule.update(
-                    result.minutes,
-                    result.status == "converged",
-                    variant="ab"[self._plan.variant_of(self._seen)],  # type: ignore[arg-type]
-                )
+                self._decision = self._update(self._rule, self._seen, result)
+                self._runs_left = self._foretell(results[: self._seen + 1])
             self._seen += 1
         if self._decision is None:
             return Verdict(False, "no run yet")
         decision = self._decision
-        return Verdict(decision.stop, decision.reason, self._runs_left(decision), decision.interval)
+        return Verdict(decision.stop, decision.reason, self._runs_left, decision.interval)
+
+    def _update(self, rule: SequentialRule, index: int, result: RunResult) -> Decision:
+        variant = self._plan.variant_of(index)
+        return rule.update(result.minutes, result.status == "converged", variant="b" if variant else "a")
+
+    def _foretell(self, results: list[RunResult]) -> int | None:
+        """How many more runs the rule would ask for, were they like those so far, over and over."""
+        if self._decision is None or self._decision.stop:
+            return 0
+        if len(results) < FEWEST_TO_FORETELL * len(self._plan.variants):
+            return None
+        rule = copy.deepcopy(self._rule)
+        again = {
+            variant: cycle([r for i, r in enumerate(results) if self._plan.variant_of(i) == variant])
+            for variant in range(len(self._plan.variants))
+        }
+        for index in count(len(results)):
+            if self._update(rule, index, next(again[self._plan.variant_of(index)])).stop:
+                return index + 1 - len(results)
+        return None
 
     def _new_rule(self) -> SequentialRule:
         from mlperf_stats.stats.sequential import Anytime, Comparison, SequentialRule, Width
@@ -101,23 +126,6 @@ class Sequential:
             level=stopping.level,
             estimand=stopping.estimand,
         )
-
-    def _runs_left(self, decision: Decision) -> int | None:
-        """From how the interval shrinks: with the square root of the number of runs."""
-        if decision.stop:
-            return 0
-        interval = decision.interval
-        if interval is None or math.isinf(interval.high) or interval.low <= 0:
-            return None
-        wanted = self._plan.stopping.half_width
-        if wanted is not None:
-            factor = interval.half_width_relative / wanted
-        elif interval.estimate != 1:
-            factor = math.log(interval.high / interval.low) / 2 / abs(math.log(interval.estimate))
-        else:
-            return None
-        needed = min(max(math.ceil(decision.runs * factor**2), decision.runs + 1), self._rule.maximum)
-        return (needed - decision.runs) * len(self._plan.variants)
 
 
 def stopping_rule(plan: Plan) -> StoppingRule:

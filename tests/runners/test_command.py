@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from runner_campaigns import ENVIRONMENT, FAST, Run, command_line
 
 from mlperf_stats.logs.runs import read_run
@@ -96,6 +97,20 @@ def test_two_variants_are_compared_and_become_two_results(mlperf_stats: Run, tmp
         if '"submission_platform"' in line
     ]
     assert platforms == ["box+base", "box+eager", "box+eager"]
+
+
+def test_runs_at_once_have_cores_of_their_own_and_may_keep_their_weights(
+    mlperf_stats: Run, tmp_path: Path
+) -> None:
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("this machine has one core")
+    done = mlperf_stats("run", *FAST, "--runs", 2, "--at-once", 2, "--keep-checkpoint")
+    assert done.returncode == 0, done.stderr
+    workers = [json.loads(path.read_text())["worker"] for path in tmp_path.glob("ncf-mini/runs/*/*/env.json")]
+    first, second = (set(worker["cores_allowed"]) for worker in workers)
+    assert (len(first), len(second), first & second) == (1, 1, set())
+    weights = torch.load(tmp_path / "ncf-mini" / "runs" / "0" / "attempt-1" / "model.pt")
+    assert weights["gmf_user.weight"].shape == (200, 16)
 
 
 def test_a_budget_starts_no_run_that_does_not_fit(mlperf_stats: Run) -> None:
