@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mlperf_stats.stats.laws import LogTimeLaw
     from mlperf_stats.stats.planning import WidthQuestion
+    from mlperf_stats.stats.power import Contrast
 
 FEWEST_PLANNED = 3
 """Two runs that happen to tie look narrow and are not."""
@@ -188,34 +189,40 @@ def plan_detect(
         StatisticsError, InputError: as :func:`plan_width`.
     """
     from mlperf_stats.stats.laws import SEED
-    from mlperf_stats.stats.power import Contrast, detection_power, runs_for_power
+    from mlperf_stats.stats.power import Contrast
 
     if not math.isfinite(difference) or difference <= -1:
         raise StatisticsError(f"difference {difference!r} is not a share above -100 %; write 0.03 for 3 %")
     contrast = Contrast(1 + difference, equivalence or 0.0, 1 - level, sides)
-    question = "detect" if equivalence is None else "equivalence"
-    official = spread.benchmark.scored_runs
-    rows = []
-    for basis, law in _laws(spread):
-        common = {
-            "benchmark": spread.benchmark.name,
-            "question": question,
-            "basis": basis,
-            "difference": difference,
-            "margin": equivalence,
-            "power": power,
-            "alpha": 1 - level,
-            "sides": 1 if equivalence is not None else sides,
-            "official_runs": official,
-        }
-        runs = runs_for_power(law, contrast, power)
-        reached = detection_power(law, contrast, official)
-        rows.append({**common, "test": "t", "runs_per_system": runs, "official_power": reached})
-        if equivalence is None:
-            ranks = _rank_runs(law, contrast, power)
-            rows.append({**common, "test": "mann-whitney", "runs_per_system": ranks, "official_power": None})
+    asked = {
+        "benchmark": spread.benchmark.name,
+        "question": "detect" if equivalence is None else "equivalence",
+        "difference": difference,
+        "margin": equivalence,
+        "power": power,
+        "alpha": 1 - level,
+        "sides": 1 if equivalence is not None else sides,
+        "official_runs": spread.benchmark.scored_runs,
+    }
+    rows = [
+        {**asked, "basis": basis, **answer}
+        for basis, law in _laws(spread)
+        for answer in _detections(law, contrast, power, spread.benchmark.scored_runs)
+    ]
     equal = "Equal convergence: times per unit of convergence are compared, which asks for equal batch sizes."
     return Plan(tuple(rows), DETECT_COLUMNS, (*basis_of(spread, spread.law()), equal), seed=SEED)
+
+
+def _detections(law: LogTimeLaw, contrast: Contrast, power: float, official: int) -> Iterator[dict[str, Any]]:
+    """Runs per system by test."""
+    from mlperf_stats.stats.power import detection_power, runs_for_power
+
+    runs = runs_for_power(law, contrast, power)
+    reached = detection_power(law, contrast, official)
+    yield {"test": "t", "runs_per_system": runs, "official_power": reached}
+    if not contrast.margin:
+        ranks = _rank_runs(law, contrast, power)
+        yield {"test": "mann-whitney", "runs_per_system": ranks, "official_power": None}
 
 
 def _laws(spread: Spread) -> Sequence[tuple[str, LogTimeLaw]]:
@@ -228,7 +235,7 @@ def _laws(spread: Spread) -> Sequence[tuple[str, LogTimeLaw]]:
     return laws
 
 
-def _rank_runs(law: LogTimeLaw, contrast: Any, power: float) -> int:
+def _rank_runs(law: LogTimeLaw, contrast: Contrast, power: float) -> int:
     """Noether's runs per system for normal log times of the typical spread."""
     from statistics import NormalDist
 
