@@ -52,6 +52,7 @@ COMMANDS = (
     CommandEntry(
         "rcp", PLAN, "Convergence against the reference: the RCP test, its limit, the score's normalisation."
     ),
+    CommandEntry("validate", PLAN, "Do the intervals cover what they claim to, on real runs?"),
     CommandEntry("ingest", DATA, "Read a results repository, an archive or a campaign into the database."),
     CommandEntry("export", DATA, "Write runs, evaluations or results as CSV, XLSX or Parquet."),
 )

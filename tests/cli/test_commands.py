@@ -216,7 +216,9 @@ def test_explain_one_and_all(invoke: Invoke) -> None:
     assert "did you mean mixed-gbs" in unknown.stderr
 
 
-@pytest.mark.parametrize("command", ["results", "show", "variance", "export", "ingest", "explain"])
+@pytest.mark.parametrize(
+    "command", ["results", "show", "variance", "validate", "export", "ingest", "explain"]
+)
 def test_every_command_has_help_with_examples(invoke: Invoke, command: str) -> None:
     result = invoke(command, "--help")
     assert result.exit_code == 0
