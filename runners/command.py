@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mlperf_runners.errors import CampaignError, SettingsError
-from mlperf_runners.options import LaunchOptions, SettingsOptions, StoppingOptions
+from mlperf_runners.options import CampaignOptions, LaunchOptions, SettingsOptions, StoppingOptions
 from mlperf_stats.cli.console import print_lines, print_table
 
 INTERRUPTED = 130
@@ -21,23 +20,9 @@ def command(
     settings: SettingsOptions,
     stopping: StoppingOptions,
     launch: LaunchOptions,
+    campaign: CampaignOptions,
     name: Annotated[str | None, typer.Argument(metavar="[WORKLOAD]", help="See --list.")] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the workloads.")] = False,
-    campaign: Annotated[
-        Path | None,
-        typer.Option(
-            "--campaign", metavar="FOLDER", help="Where it is kept (default: WORKLOAD-mini or -full)."
-        ),
-    ] = None,
-    seeds: Annotated[
-        Path | None, typer.Option("--seeds", metavar="FILE", help="Seeds of the runs, one per line.")
-    ] = None,
-    system: Annotated[
-        str | None, typer.Option("--system", metavar="NAME", help="The system's name in result ids.")
-    ] = None,
-    keep_checkpoint: Annotated[
-        bool, typer.Option("--keep-checkpoint", help="Keep the trained weights of every run.")
-    ] = False,
     export: Annotated[
         Path | None,
         typer.Option("--export-submission", metavar="FOLDER", help="Then lay the runs out as a submission."),
@@ -60,18 +45,8 @@ def command(
     from mlperf_runners.dispatch.planning import Wishes, plan_of
     from mlperf_runners.dispatch.session import run_campaign
 
-    folder = campaign or Path(f"{name}-{settings.mode}")
-    wishes = Wishes(
-        folder=folder,
-        workload=chosen,
-        launch=launch,
-        seeds=seeds,
-        system=system,
-        keep_checkpoint=keep_checkpoint,
-        settings_file=settings.file,
-        **{field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "file"},
-        **{field.name: getattr(stopping, field.name) for field in fields(stopping)},
-    )
+    wishes = Wishes(chosen, settings, stopping, launch, campaign)
+    folder = wishes.folder
     try:
         finished = run_campaign(folder, plan_of(wishes), chosen)
     except KeyboardInterrupt:

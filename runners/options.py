@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mlperf_runners.campaign.plan import Launch
+from mlperf_runners.dispatch.planning import CampaignWish, SettingsWish, StoppingWish
 from mlperf_stats.cli.options import LevelOption, parse_fraction
 from mlperf_stats.cli.parameters import OptionGroup
 
@@ -26,28 +26,6 @@ class Estimand(StrEnum):
 
     GEOMETRIC_MEAN = "geometric-mean"
     MEDIAN = "median"
-
-
-@dataclass(frozen=True, slots=True)
-class StoppingWish:
-    """When to stop, as far as the user said so."""
-
-    runs: int | None
-    half_width: float | None
-    budget_minutes: float | None
-    level: float
-    estimand: Any
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsWish:
-    """Which settings to train with, as changes of a mode's own."""
-
-    mode: Any
-    data: Path | None
-    file: Path | None
-    changes: tuple[str, ...]
-    against: Path | None
 
 
 def _stopping(
@@ -127,6 +105,27 @@ def _launch(
     return Launch(name, threads, processes, nodes, at_once, timeout or None, tuple(slurm_options or ()))
 
 
+def _campaign(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--campaign", metavar="FOLDER", help="Where it is kept (default: WORKLOAD-mini or -full)."
+        ),
+    ] = None,
+    seeds: Annotated[
+        Path | None, typer.Option("--seeds", metavar="FILE", help="Seeds of the runs, one per line.")
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option("--system", metavar="NAME", help="The system's name in result ids.")
+    ] = None,
+    keep_checkpoint: Annotated[
+        bool, typer.Option("--keep-checkpoint", help="Keep the trained weights of every run.")
+    ] = False,
+) -> CampaignWish:
+    return CampaignWish(folder, seeds, system, keep_checkpoint)
+
+
 StoppingOptions = Annotated[StoppingWish, OptionGroup(_stopping)]
 SettingsOptions = Annotated[SettingsWish, OptionGroup(_settings)]
 LaunchOptions = Annotated[Launch, OptionGroup(_launch)]
+CampaignOptions = Annotated[CampaignWish, OptionGroup(_campaign)]

@@ -19,25 +19,51 @@ DEFAULT_MOST_RUNS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """Everything that was asked for, not yet checked against each other."""
+class StoppingWish:
+    """When to stop, as far as the user said so."""
 
-    folder: Path
-    workload: Workload
-    mode: Any
     runs: int | None
     half_width: float | None
     budget_minutes: float | None
     level: float
     estimand: Any
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsWish:
+    """Which settings to train with, as changes of a mode's own."""
+
+    mode: Any
     data: Path | None
-    settings_file: Path | None
+    file: Path | None
     changes: tuple[str, ...]
     against: Path | None
-    launch: Launch
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignWish:
+    """What the campaign is called and keeps."""
+
+    folder: Path | None
     seeds: Path | None
     system: str | None
     keep_checkpoint: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Everything that was asked for, not yet checked against each other."""
+
+    workload: Workload
+    settings: SettingsWish
+    stopping: StoppingWish
+    launch: Launch
+    campaign: CampaignWish
+
+    @property
+    def folder(self) -> Path:
+        """Where the campaign is kept."""
+        return self.campaign.folder or Path(f"{self.workload.name}-{self.settings.mode}")
 
 
 def plan_of(wishes: Wishes) -> Plan:
@@ -54,37 +80,37 @@ def plan_of(wishes: Wishes) -> Plan:
     return Plan(
         name=check_name(wishes.folder.resolve().name),
         workload=wishes.workload.name,
-        mode=wishes.mode,
+        mode=wishes.settings.mode,
         variants=variants,
         stopping=stopping,
         launch=wishes.launch,
-        system=check_name(wishes.system) if wishes.system else system_name(),
+        system=check_name(wishes.campaign.system) if wishes.campaign.system else system_name(),
         environment=frozen_environment(),
         seeds=seeds,
-        keep_checkpoint=wishes.keep_checkpoint,
+        keep_checkpoint=wishes.campaign.keep_checkpoint,
     )
 
 
 def _variants(wishes: Wishes) -> tuple[Variant, ...]:
-    workload = wishes.workload
+    workload, asked = wishes.workload, wishes.settings
     changes: dict[str, Any] = {}
-    if wishes.data is not None:
-        changes["data"] = str(wishes.data.resolve())
-    if wishes.settings_file is not None:
-        changes |= read_changes(wishes.settings_file)
-    changes |= dict(map(parse_change, wishes.changes))
-    first = _checked(wishes, workload.changed(wishes.mode, changes))
-    if wishes.against is None:
+    if asked.data is not None:
+        changes["data"] = str(asked.data.resolve())
+    if asked.file is not None:
+        changes |= read_changes(asked.file)
+    changes |= dict(map(parse_change, asked.changes))
+    first = _checked(wishes, workload.changed(asked.mode, changes))
+    if asked.against is None:
         return (Variant("", first),)
-    other = _checked(wishes, workload.changed(wishes.mode, {**changes, **read_changes(wishes.against)}))
+    other = _checked(wishes, workload.changed(asked.mode, {**changes, **read_changes(asked.against)}))
     if other == first:
-        raise SettingsError(f"{wishes.against}: changes nothing, so there is nothing to compare")
-    label = check_name(wishes.against.stem)
+        raise SettingsError(f"{asked.against}: changes nothing, so there is nothing to compare")
+    label = check_name(asked.against.stem)
     return (Variant("base" if label != "base" else "first", first), Variant(label, other))
 
 
 def _checked(wishes: Wishes, settings: Settings) -> dict[str, Any]:
-    wishes.workload.check_dataset(settings, wishes.mode)
+    wishes.workload.check_dataset(settings, wishes.settings.mode)
     processes = wishes.launch.processes * wishes.launch.nodes
     if settings.batch_size % processes:
         raise SettingsError(
@@ -95,32 +121,33 @@ def _checked(wishes: Wishes, settings: Settings) -> dict[str, Any]:
 
 
 def _stopping(wishes: Wishes) -> Stopping:
-    kind = "comparison" if wishes.against else "width" if wishes.half_width else "fixed"
-    if wishes.against and wishes.half_width:
+    asked, is_comparison = wishes.stopping, wishes.settings.against is not None
+    kind = "comparison" if is_comparison else "width" if asked.half_width else "fixed"
+    if is_comparison and asked.half_width:
         raise SettingsError("--until-half-width is about one variant; leave it out with --against")
-    runs = wishes.runs
+    runs = asked.runs
     if runs is None:
         # A budget alone asks for as many runs as fit into it.
-        is_open = kind != "fixed" or wishes.budget_minutes is not None
+        is_open = kind != "fixed" or asked.budget_minutes is not None
         runs = DEFAULT_MOST_RUNS if is_open else wishes.workload.official_runs
     if kind != "fixed" and runs < 3:
         raise SettingsError(f"--runs {runs}: a stopping rule needs at least 3 runs")
     return Stopping(
         kind=kind,  # type: ignore[arg-type]
         runs=runs,
-        half_width=wishes.half_width,
-        level=wishes.level,
-        estimand=wishes.estimand,
-        budget_minutes=wishes.budget_minutes,
+        half_width=asked.half_width,
+        level=asked.level,
+        estimand=asked.estimand,
+        budget_minutes=asked.budget_minutes,
     )
 
 
 def _seeds(wishes: Wishes, needed: int) -> tuple[int, ...] | None:
-    if wishes.seeds is None:
+    if wishes.campaign.seeds is None:
         return None
-    seeds = read_seeds(wishes.seeds)
+    seeds = read_seeds(wishes.campaign.seeds)
     if len(seeds) < needed:
         raise CampaignError(
-            f"{wishes.seeds}: {len(seeds)} seeds for up to {needed} runs; add some, or lower --runs"
+            f"{wishes.campaign.seeds}: {len(seeds)} seeds for up to {needed} runs; add some, or lower --runs"
         )
     return seeds[:needed]
