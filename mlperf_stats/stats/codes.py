@@ -46,3 +46,18 @@ OUTLYING_CONVERGENCE = "outlying-convergence"
 
 CONVERGENCE_UNIT_DOUBTFUL = "convergence-unit-doubtful"
 """So much earlier or later that its log probably counts in another unit."""
+
+CONVERGENCE_CONSTANT = "convergence-constant"
+"""All runs log one convergence point while their times differ as much as convergence does: it is not it."""
+
+CONVERGENCE_UNKNOWN = "convergence-unknown"
+"""Some run has no convergence point: nothing can be borrowed for convergence."""
+
+NO_PEERS = "no-peers"
+"""No other set says anything of this one's convergence; the interval rests on own runs."""
+
+FEW_PEERS = "few-peers"
+"""At most one other set has the same batch size; the rest is inferred from other sizes and rounds."""
+
+PEERS_LEFT_OUT = "peers-left-out"
+"""Some other sets lend nothing, because their convergence cannot be compared."""

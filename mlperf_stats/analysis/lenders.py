@@ -1,0 +1,164 @@
+"""Who may lend strength to whom: results as pools of runs that controlled estimates borrow from.
+
+A pool is one workload, division and round. Within it, a cell is one global batch size; results with the
+same kind and number of accelerators are of one lineage, since they mostly run the vendor's configuration
+for that machine. Other rounds of the workload lend behind a round effect. Every run lends once.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mlperf_stats.analysis.run_sets import Key, RunSet, run_sets
+from mlperf_stats.store.database import Store
+from mlperf_stats.store.evaluation_grid import evaluation_gaps
+from mlperf_stats.store.queries import StoredResult, list_results
+
+if TYPE_CHECKING:
+    from mlperf_stats.stats.controlled import PeerPrior
+    from mlperf_stats.stats.converged_runs import ConvergedRuns
+    from mlperf_stats.stats.pool import Pool
+
+Family = tuple[str, str]
+"""Workload and division: what pools must have in common to lend to each other."""
+
+_USUAL_STEP = 0.05
+"""Gap of the evaluation grid as a fraction of the work, where no log shows it."""
+
+_MODEL = re.compile(r"[a-z]+-?v?\d+[a-z]*")
+_NOT_A_MODEL = re.compile(r"(sxm|hbm|pcie?|gen|nvl)\d*")
+
+
+@dataclass(frozen=True)
+class Lender:
+    """One result as a set of runs that can lend, and what decides to whom."""
+
+    item: RunSet
+    """All its runs."""
+    runs: ConvergedRuns
+    """The converged ones that no earlier result has."""
+
+    @property
+    def key(self) -> Key:
+        return self.item.result.key
+
+    @property
+    def submitter(self) -> str:
+        return self.item.result.submitter.casefold()
+
+    @cached_property
+    def logs(self) -> frozenset[str]:
+        """Contents of all its run files."""
+        return contents(self.item)
+
+
+def contents(item: RunSet) -> frozenset[str]:
+    """Content hashes of a result's run files."""
+    return frozenset(run.content_hash for run in item.present if run.content_hash)
+
+
+def lineage(result: StoredResult) -> str:
+    """Kind and number of accelerators, whatever the spelling: ``h100x8``, ``a100-pciex16``."""
+    text = result.accelerator.lower()
+    models = [word for word in _MODEL.findall(text) if not _NOT_A_MODEL.fullmatch(word)]
+    kind = models[0] if models else " ".join(re.findall(r"[a-z0-9]+", text))
+    form = "-pcie" if "pci" in text or "nvl" in text else ""
+    return f"{kind}{form}x{result.accelerators if result.accelerators is not None else '?'}"
+
+
+def as_converged_runs(item: RunSet) -> ConvergedRuns | None:
+    """The converged runs with their convergence; None unless every one has a point, all in one unit and size."""
+    from mlperf_stats.stats.converged_runs import converged_runs
+
+    minutes, points = item.minutes, item.points
+    units = {run.convergence_unit for run in item.converged}
+    if not minutes or len(points) != len(minutes) or len(units) != 1 or item.mixed_gbs or min(points) <= 0:
+        return None
+    return converged_runs(
+        minutes,
+        points,
+        size=float(item.gbs) if item.gbs else math.nan,
+        lineage=lineage(item.result),
+        label=item.result.result_id,
+    )
+
+
+class Lenders:
+    """All results of a store as pools, and the prior of any result from the others."""
+
+    def __init__(self, store: Store) -> None:
+        self.sets = run_sets(store, list_results(store))
+        self._gaps = evaluation_gaps(store)
+        self._pools: dict[Family, dict[str, list[Lender]]] = {}
+        seen: set[str] = set()
+        for item in self.sets:
+            fresh = item.without(seen)
+            runs = as_converged_runs(fresh)
+            if runs is not None:
+                rounds = self._pools.setdefault(family(item), {})
+                rounds.setdefault(item.result.round, []).append(Lender(item, runs))
+        self._whole: dict[tuple[Family, str], Pool] = {}
+        self._steps: dict[tuple[Family, str], float] = {}
+
+    def of_round(self, item: RunSet) -> Sequence[Lender]:
+        """The lenders of the result's own pool, itself among them."""
+        return self._pools.get(family(item), {}).get(item.result.round, [])
+
+    def prior_of(self, item: RunSet, *, by: str = "submission") -> PeerPrior | None:
+        """What others say of a result; None if there is nothing to borrow.
+
+        Args:
+            item: The result.
+            by: ``submission`` leaves out whoever shares a log with it, ``submitter`` its submitter as well.
+        """
+        from mlperf_stats.stats.controlled import peer_prior
+
+        logs, submitter = contents(item), item.result.submitter.casefold()
+
+        def lends(other: Lender) -> bool:
+            if other.key == item.result.key or not logs.isdisjoint(other.logs):
+                return False
+            return by == "submission" or other.submitter != submitter
+
+        size = float(item.gbs) if item.gbs else math.nan
+        rounds = self._pools.get(family(item), {})
+        home = self._pool(family(item), item.result.round, lends)
+        if home is None:
+            return None
+        away = [self._pool(family(item), name, lends) for name in rounds if name != item.result.round]
+        return peer_prior(home, [one for one in away if one is not None], size, lineage(item.result))
+
+    def _pool(self, of: Family, round_: str, lends: Callable[[Lender], bool]) -> Pool | None:
+        from mlperf_stats.stats.pool import pool
+
+        members = self._pools.get(of, {}).get(round_, [])
+        kept = [one for one in members if lends(one)]
+        if not kept:
+            return None
+        if len(kept) < len(members):
+            return pool([one.runs for one in kept], self._step(of, round_))
+        if (of, round_) not in self._whole:
+            self._whole[of, round_] = pool([one.runs for one in kept], self._step(of, round_))
+        return self._whole[of, round_]
+
+    def _step(self, of: Family, round_: str) -> float:
+        """Median over results of the evaluation gap as a fraction of the work: a matter of rules, not of peers."""
+        if (of, round_) not in self._steps:
+            steps = [
+                gap / statistics.median(one.item.points)
+                for one in self._pools[of][round_]
+                if (gap := self._gaps.get(one.key))
+            ]
+            self._steps[of, round_] = statistics.median(steps) if steps else _USUAL_STEP
+        return self._steps[of, round_]
+
+
+def family(item: RunSet) -> Family:
+    """Workload and division of a result."""
+    return item.rules.workload, item.result.division

@@ -1,0 +1,142 @@
+"""Runs of one system with the work each needed: the input of convergence-controlled estimates.
+
+*Convergence* is the work after which a run reached its goal (epochs, samples). *Size* is what its law
+depends on beside chance (the batch size); *lineage* marks systems that are likely to run one configuration,
+whose laws may agree more closely than those of others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlperf_stats.errors import SampleError, StatisticsError
+from mlperf_stats.stats.sample import FloatArray, SampleLike, as_vector, check_sample
+
+SAME_POINT = 1e-9
+"""Convergence points closer than this on the log scale are one point."""
+
+_STEADY_FACTOR = 5.0
+_CONVERGENCE_LIKE = 1.0 / 3.0
+_FEWEST_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ConvergedRuns:
+    """Runs of one system, natural logarithms; build it with :func:`converged_runs`."""
+
+    log_time: FloatArray
+    log_convergence: FloatArray
+    size: float
+    """NaN where it is not known; sets of unknown size are not taken to share theirs."""
+    lineage: str
+    label: str
+
+    @property
+    def n(self) -> int:
+        """How many runs there are."""
+        return int(self.log_time.size)
+
+    @property
+    def tied(self) -> bool:
+        """All runs stopped at one convergence point."""
+        return self.n < 2 or float(np.ptp(self.log_convergence)) < SAME_POINT
+
+    @property
+    def sum_of_squares(self) -> float:
+        """Σ(x − x̄)² of log convergence; exactly 0 for tied runs."""
+        return 0.0 if self.tied else float(((self.log_convergence - self.log_convergence.mean()) ** 2).sum())
+
+
+def converged_runs(
+    times: SampleLike,
+    convergence: SampleLike,
+    *,
+    size: float = math.nan,
+    lineage: str = "",
+    label: str = "",
+) -> ConvergedRuns:
+    """Check ``times`` and ``convergence``, both (n,), n ≥ 1, positive, in one order, and take logarithms.
+
+    Raises SampleError (shape, NaN, a value ≤ 0, lengths that differ, a size ≤ 0) and TooFewRunsError (n = 0).
+    """
+    check_sample(times, positive=True)
+    check_sample(convergence, positive=True, what="convergence points")
+    time, work = np.log(as_vector(times)), np.log(as_vector(convergence))
+    if time.shape != work.shape:
+        raise SampleError(f"{time.size} times but {work.size} convergence points; give one of each per run")
+    if not (math.isnan(size) or 0 < size < math.inf):
+        raise SampleError(f"size {size!r} is not a positive number; use NaN where it is not known")
+    return ConvergedRuns(time, work, float(size), lineage, label)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLine:
+    """Least squares of log time on log convergence in one set."""
+
+    slope: float
+    """NaN for tied runs."""
+    slope_variance: float
+    residual: float
+    """Residual variance."""
+    df: int
+
+
+def time_line(runs: ConvergedRuns) -> TimeLine | None:
+    """The line of one set; None with too few runs for a residual. Tied runs have a residual but no slope."""
+    squares = runs.sum_of_squares
+    df = runs.n - (1 if squares == 0 else 2)
+    if df < 1:
+        return None
+    y = runs.log_time - runs.log_time.mean()
+    if squares == 0:
+        return TimeLine(math.nan, math.inf, float(y @ y) / df, df)
+    x = runs.log_convergence - runs.log_convergence.mean()
+    slope = float(x @ y) / squares
+    residual = float(((y - slope * x) ** 2).sum()) / df
+    return TimeLine(slope, residual / squares, residual, df)
+
+
+@dataclass(frozen=True, slots=True)
+class TypicalSpread:
+    """Medians over sets whose runs do not tie; both 0 where there is none."""
+
+    residual: float
+    """Variance of log time around the set's line."""
+    convergence: float
+    """Variance of log convergence within a set."""
+
+
+def typical_spread(sets: Sequence[ConvergedRuns]) -> TypicalSpread:
+    """What other sets leave at a fixed convergence point, and how much their convergence varies."""
+    lines = [(line, runs) for runs in sets if not runs.tied and (line := time_line(runs)) is not None]
+    if not lines:
+        return TypicalSpread(0.0, 0.0)
+    residual = float(np.median([line.residual for line, _ in lines]))
+    return TypicalSpread(residual, float(np.median([r.sum_of_squares / (r.n - 1) for _, r in lines])))
+
+
+def convergence_is_constant(runs: ConvergedRuns, typical: TypicalSpread) -> bool:
+    """Whether the logged convergence cannot be what made the runs differ.
+
+    True if all runs log one point while their times spread far beyond what other sets leave at a fixed point
+    *and* at least a third as much as convergence does: the log repeats a limit instead of what was reached.
+    """
+    if runs.n < _FEWEST_RUNS or not runs.tied or typical.convergence <= 0:
+        return False
+    spread = float(runs.log_time.std(ddof=1))
+    return spread > max(
+        _STEADY_FACTOR * math.sqrt(typical.residual), _CONVERGENCE_LIKE * math.sqrt(typical.convergence)
+    )
+
+
+def check_step(step: float) -> float:
+    """The typical gap of the evaluation grid as a fraction of the work; StatisticsError unless above 0."""
+    if not isinstance(step, (int, float, np.floating)) or not math.isfinite(step) or step <= 0:
+        raise StatisticsError(
+            f"evaluation step {step!r} is not a positive fraction of the work, such as 0.05"
+        )
+    return float(step)
