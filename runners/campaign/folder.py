@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from mlperf_runners.campaign.files import sync_folder, write_durably
+from mlperf_runners.errors import CampaignError
 
 RESULT = "result.json"
 ENVIRONMENT = "env.json"
@@ -56,11 +57,19 @@ class Attempt:
         return self.folder / LOG
 
     def result(self) -> RunResult | None:
-        """The result, None while it trains or if it died."""
+        """The result, None while it trains or if it died.
+
+        Raises:
+            CampaignError: the file was damaged after it was written.
+        """
         try:
             return msgspec.json.decode((self.folder / RESULT).read_bytes(), type=RunResult)
         except FileNotFoundError:
             return None
+        except msgspec.DecodeError as error:
+            raise CampaignError(
+                f"{self.folder / RESULT}: damaged ({error}); remove it and the run is repeated"
+            ) from error
 
     def finish(self, result: RunResult) -> None:
         """Write the result: after this the attempt counts."""

@@ -71,7 +71,7 @@ class DispatcherLock:
             return
         content = msgspec.json.encode(Holder(socket.gethostname(), os.getpid(), _boot_id(), now))
         with contextlib.suppress(OSError):  # a full disk must not end runs that are under way
-            os.pwrite(self._handle, content.ljust(256) + b"\n", 0)
+            os.pwrite(self._handle, content.ljust(1024) + b"\n", 0)
             self._last_beat = now
 
     def _acquire(self) -> None:

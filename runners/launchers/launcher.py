@@ -55,10 +55,11 @@ class Launcher(Protocol):
 
 
 def last_words(folder: Path) -> str:
-    """The last line that an attempt wrote to its standard error."""
+    """The last line with words that an attempt wrote to its standard error."""
     try:
         text = (folder / STANDARD_ERROR).read_bytes()[-4096:].decode("utf-8", "replace")
     except OSError:
         return ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # torchrun ends its reports with rules.
+    lines = [line.strip() for line in text.splitlines() if line.strip(" =-")]
     return lines[-1].removeprefix("mlperf-stats: ") if lines else ""

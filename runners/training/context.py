@@ -31,6 +31,8 @@ class Context:
         """Pin threads, seed PyTorch and join the other processes that torchrun started, if any."""
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
+        # It would cost time in every step and only helps to find reads of memory never written.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         use_cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
         rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         place = (

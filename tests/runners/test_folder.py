@@ -14,7 +14,7 @@ import pytest
 from mlperf_runners.campaign.files import link_or_copy, write_durably
 from mlperf_runners.campaign.folder import CampaignFolder, RunResult, attempt_at
 from mlperf_runners.campaign.lock import FILE_NAME, DispatcherLock, dispatching
-from mlperf_runners.errors import CampaignLockedError
+from mlperf_runners.errors import CampaignError, CampaignLockedError
 
 RESULT = RunResult(
     status="converged",
@@ -42,6 +42,13 @@ def test_the_first_finished_attempt_counts(tmp_path: Path) -> None:
     assert [attempt.number for attempt in folder.attempts(4)] == [1, 2, 3]
     assert attempt_at(died.folder) == died
     assert [attempt.index for attempt, _ in folder.all_counting()] == [4]
+
+
+def test_a_damaged_result_is_named(tmp_path: Path) -> None:
+    attempt = CampaignFolder(tmp_path).new_attempt(0)
+    (attempt.folder / "result.json").write_text("{")
+    with pytest.raises(CampaignError, match="remove it and the run is repeated"):
+        CampaignFolder(tmp_path).counting(0)
 
 
 def test_time_of_died_attempts_is_spent_too(tmp_path: Path) -> None:

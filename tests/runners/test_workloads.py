@@ -292,3 +292,24 @@ def test_batches_hold_every_sentence_once_and_no_more_tokens_than_allowed() -> N
 def test_the_settings_of_every_mode_are_possible(name: str, mode: str) -> None:
     chosen = workload(name)
     assert chosen.changed(mode, {}) == chosen.settings(mode)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_training_depends_on_its_seed_alone_and_its_data_do_not(name: str) -> None:
+    chosen = workload(name)
+
+    def first_losses(seed: int) -> tuple[list[float], Any]:
+        context = Context.start(seed, "cpu", 1)
+        task = chosen.create(chosen.mini, "mini", context)
+        task.load_data()
+        return losses(task, 4), task
+
+    (once, first), (again, _), (other, second) = first_losses(1), first_losses(1), first_losses(2)
+    assert once == again
+    assert once != other
+    if name == "ncf":
+        assert np.array_equal(first._candidates, second._candidates)
+    elif name == "resnet":
+        assert torch.equal(first._data._eval[0], second._data._eval[0])
+    else:
+        assert first._eval == second._eval
