@@ -41,7 +41,8 @@ class Finished:
     def lines(self, folder: Path) -> list[str]:
         """The end of the campaign in words, and what to do next."""
         converged = sum(result.status == "converged" for result in self.results)
-        lines = [f"{len(self.results)} runs, {converged} converged: {self.verdict.reason}."]
+        runs = "1 run" if len(self.results) == 1 else f"{len(self.results)} runs"
+        lines = [f"{runs}, {converged} converged: {self.verdict.reason}."]
         interval = self.verdict.interval
         if interval is not None:
             unit = "" if interval.estimand.startswith("ratio") else " min"
@@ -51,7 +52,7 @@ class Finished:
             )
         contended = sum(result.contended for result in self.results)
         if contended:
-            lines.append(f"{contended} of them had to share the machine; their times are not to be trusted.")
+            lines.append(f"{contended} of them shared the machine with something else: not to be trusted.")
         return [*lines, f"Next: mlperf-stats ingest {folder}, then mlperf-stats results --round local"]
 
 

@@ -40,6 +40,7 @@ def test_a_campaign_is_run_once_and_read_like_a_submission(mlperf_stats: Run, tm
     again = mlperf_stats("run", *FAST, "--runs", 3, "--system", "box")
     assert again.stdout == done.stdout
     assert not list(campaign.glob("runs/*/attempt-2"))
+    check_notes(campaign)
     (row,) = results_of(mlperf_stats, "ncf-mini")
     assert row["result_id"] == "local/ncf-mini/box/ncf"
     assert (row["runs"], row["runs_converged"], row["warnings"]) == ("3", "3", "level-not-attained")
@@ -47,13 +48,13 @@ def test_a_campaign_is_run_once_and_read_like_a_submission(mlperf_stats: Run, tm
     assert float(row["score_minutes"]) == pytest.approx(sorted(run.minutes or 0 for run in runs)[1])
 
 
-def test_every_attempt_says_what_it_was_run_on(mlperf_stats: Run, tmp_path: Path) -> None:
-    assert mlperf_stats("run", *FAST, "--runs", 1).returncode == 0
-    attempt = tmp_path / "ncf-mini" / "runs" / "0" / "attempt-1"
+def check_notes(campaign: Path) -> None:
+    """Every attempt says what it was run on."""
+    attempt = campaign / "runs" / "0" / "attempt-1"
     noted = json.loads((attempt / "env.json").read_text())
     assert set(noted) == {"session", "dispatcher", "worker"}
     assert len(noted["worker"]["load"]) == 3
-    plan = json.loads((tmp_path / "ncf-mini" / "campaign.json").read_text())
+    plan = json.loads((campaign / "campaign.json").read_text())
     assert plan["environment"]["packages"]["torch"].startswith("2.")
     result = json.loads((attempt / "result.json").read_text())
     assert result["status"] == "converged"
@@ -61,26 +62,23 @@ def test_every_attempt_says_what_it_was_run_on(mlperf_stats: Run, tmp_path: Path
 
 
 def test_a_run_that_misses_the_target_is_a_result(mlperf_stats: Run) -> None:
-    done = mlperf_stats("run", *FAST, "--runs", 2, "--set", "target=0.99", "--set", "max_epochs=0.3")
+    done = mlperf_stats("run", *FAST, "--runs", 1, "--set", "target=0.99", "--set", "max_epochs=0.3")
     assert done.returncode == 0, done.stderr
-    assert "2 runs, 0 converged" in done.stdout
+    assert "1 run, 0 converged" in done.stdout
     (row,) = results_of(mlperf_stats, "ncf-mini")
-    assert (row["runs"], row["runs_converged"], row["score_minutes"]) == ("2", "0", "")
+    assert (row["runs"], row["runs_converged"], row["score_minutes"]) == ("1", "0", "")
 
 
 def test_one_seed_gives_one_convergence_point(mlperf_stats: Run, tmp_path: Path) -> None:
-    (tmp_path / "seeds").write_text("5\n6\n")
-    options = ("--runs", 2, "--seeds", "seeds", "--set", "evaluate_every=0.02", "--set", "target=0.4")
+    (tmp_path / "seeds").write_text("5\n")
+    options = ("--runs", 1, "--seeds", "seeds", "--set", "evaluate_every=0.02", "--set", "target=0.4")
+    curves = []
     for name in ("first", "second"):
         assert mlperf_stats("run", *FAST, *options, "--campaign", name).returncode == 0
-
-    def curve(name: str, index: int) -> list[tuple[float | None, float | None]]:
-        log = tmp_path / name / "runs" / str(index) / "attempt-1" / "mllog.txt"
-        return [(item.point, item.value) for item in read_run(log.read_bytes(), "").evaluations]
-
-    assert curve("first", 0) == curve("second", 0)
-    assert curve("first", 1) == curve("second", 1)
-    assert curve("first", 0) != curve("first", 1)
+        log = tmp_path / name / "runs" / "0" / "attempt-1" / "mllog.txt"
+        curves.append([(item.point, item.value) for item in read_run(log.read_bytes(), "").evaluations])
+    assert len(curves[0]) > 3
+    assert curves[0] == curves[1]
 
 
 def test_two_variants_are_compared_and_become_two_results(mlperf_stats: Run, tmp_path: Path) -> None:
@@ -198,8 +196,8 @@ def test_other_settings_do_not_touch_a_campaign(mlperf_stats: Run, tmp_path: Pat
 
 def test_a_run_that_takes_too_long_is_killed_with_all_it_started(mlperf_stats: Run, tmp_path: Path) -> None:
     slow = ("--set", "target=0.99", "--set", "max_epochs=1000", "--set", "evaluate_every=0.5")
-    words = one_line_at_end(mlperf_stats("run", *FAST, *slow, "--runs", 1, "--timeout", 0.1))
-    assert "run 0 died 3 times (killed after 0.1 minutes" in words
+    words = one_line_at_end(mlperf_stats("run", *FAST, *slow, "--runs", 1, "--timeout", 0.05))
+    assert "run 0 died 3 times (killed after 0.05 minutes" in words
     assert len(list(tmp_path.glob("ncf-mini/runs/0/attempt-*"))) == 3
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(tmp_path) not in listed

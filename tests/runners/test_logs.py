@@ -63,7 +63,7 @@ def test_two_processes_converge_and_log_by_the_rules(
 ) -> None:
     done = mlperf_stats("run", name, "--mini", *EASY[name], "--runs", 1, "--processes", 2)
     assert done.returncode == 0, done.stderr
-    assert "1 runs, 1 converged" in done.stdout
+    assert "1 run, 1 converged" in done.stdout
     log = tmp_path / f"{name}-mini" / "runs" / "0" / "attempt-1" / "mllog.txt"
     assert '"processes": 2' in (log.parent / "env.json").read_text()
     run = read_run(log.read_bytes(), "")
