@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from mlperf_stats.analysis.run_sets import Key, RunSet, run_sets
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.evaluation_grid import evaluation_gaps
-from mlperf_stats.store.queries import StoredResult, list_results
+from mlperf_stats.store.queries import Filters, StoredResult, list_results
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.controlled import PeerPrior
@@ -73,7 +73,7 @@ def lineage(result: StoredResult) -> str:
 
 
 def as_converged_runs(item: RunSet) -> ConvergedRuns | None:
-    """The converged runs with their convergence; None unless every one has a point, all in one unit and size."""
+    """The converged runs with their convergence; None unless all have a point, in one unit, at one size."""
     from mlperf_stats.stats.converged_runs import converged_runs
 
     minutes, points = item.minutes, item.points
@@ -90,10 +90,10 @@ def as_converged_runs(item: RunSet) -> ConvergedRuns | None:
 
 
 class Lenders:
-    """All results of a store as pools, and the prior of any result from the others."""
+    """All results of a store (or those that fit ``filters``) as pools, and the prior of any from the others."""
 
-    def __init__(self, store: Store) -> None:
-        self.sets = run_sets(store, list_results(store))
+    def __init__(self, store: Store, filters: Filters | None = None) -> None:
+        self.sets = run_sets(store, list_results(store, filters))
         self._gaps = evaluation_gaps(store)
         self._pools: dict[Family, dict[str, list[Lender]]] = {}
         seen: set[str] = set()
@@ -148,7 +148,7 @@ class Lenders:
         return self._whole[of, round_]
 
     def _step(self, of: Family, round_: str) -> float:
-        """Median over results of the evaluation gap as a fraction of the work: a matter of rules, not of peers."""
+        """Median over results of the evaluation gap as a fraction of the work: set by rules, not by peers."""
         if (of, round_) not in self._steps:
             steps = [
                 gap / statistics.median(one.item.points)

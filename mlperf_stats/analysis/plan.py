@@ -13,6 +13,7 @@ from mlperf_stats.errors import InputError, StatisticsError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mlperf_stats.stats.controlled_planning import Borrower
     from mlperf_stats.stats.laws import LogTimeLaw
     from mlperf_stats.stats.planning import WidthQuestion
     from mlperf_stats.stats.power import Contrast
@@ -21,6 +22,10 @@ FEWEST_PLANNED = 3
 """Two runs that happen to tie look narrow and are not."""
 
 WIDTH_ESTIMANDS = ("expected-score", "geometric-mean", "median")
+CONTROLLED = "controlled"
+"""The geometric mean by the convergence-controlled estimate, which borrows from other results."""
+
+CONTROLLED_CURVE_TO = 20
 WIDTH_COLUMNS = (
     "benchmark",
     "estimand",
@@ -33,7 +38,7 @@ WIDTH_COLUMNS = (
     "sets",
     "pilot_runs",
 )
-CURVE_COLUMNS = ("runs", "expected_score", "geometric_mean", "median")
+CURVE_COLUMNS = ("runs", "expected_score", "geometric_mean", "median", "controlled")
 CURVE_RUNS = (3, 4, 5, 6, 8, 10, 15, 20, 30, 40, 60, 100, 200)
 DETECT_COLUMNS = (
     "benchmark",
@@ -82,7 +87,15 @@ class Plan:
         return str(self.to_frame().to_html(index=False))
 
 
-def plan_width(spread: Spread, half_width: float, *, level: float = 0.95, assurance: float = 0.8) -> Plan:
+def plan_width(
+    spread: Spread,
+    half_width: float,
+    *,
+    level: float = 0.95,
+    assurance: float = 0.8,
+    borrowers: Sequence[Borrower] = (),
+    with_curve: bool = True,
+) -> Plan:
     """The fewest runs whose interval is that narrow with that assurance, for each estimand.
 
     Args:
@@ -90,6 +103,9 @@ def plan_width(spread: Spread, half_width: float, *, level: float = 0.95, assura
         half_width: Wanted half-width as a share of the estimate.
         level: Confidence level of the interval.
         assurance: Probability that the interval turns out so narrow, the uncertainty of the spread included.
+        borrowers: From :func:`mlperf_stats.analysis.plan_controlled.borrowers`: with them, the
+            convergence-controlled estimate is planned, too.
+        with_curve: Whether to compute the half-width by number of runs.
 
     Raises:
         StatisticsError: the request is impossible; the message says what is possible.
@@ -100,27 +116,41 @@ def plan_width(spread: Spread, half_width: float, *, level: float = 0.95, assura
     from mlperf_stats.stats.planning import half_width as width_of
 
     law, official = spread.law(), spread.benchmark.scored_runs
+    asked = {
+        "benchmark": spread.benchmark.name,
+        "half_width": half_width,
+        "level": level,
+        "assurance": assurance,
+        "official_runs": official,
+        "sets": len(spread.sets),
+        "pilot_runs": len(spread.pilot.converged) if spread.pilot else 0,
+    }
     rows = []
     for estimand in WIDTH_ESTIMANDS:
         question = width_question(spread, estimand, level, assurance)
         check_question(question, half_width)
-        rows.append(
-            {
-                "benchmark": spread.benchmark.name,
-                "estimand": estimand,
-                "half_width": half_width,
-                "level": level,
-                "assurance": assurance,
-                "runs": max(FEWEST_PLANNED, runs_for_width(law, half_width, question)),
-                "official_runs": official,
-                "official_half_width": width_of(law, official, question),
-                "sets": len(spread.sets),
-                "pilot_runs": len(spread.pilot.converged) if spread.pilot else 0,
-            }
-        )
-    return Plan(
-        tuple(rows), WIDTH_COLUMNS, basis_of(spread, law), _curve(spread, law, level, assurance), SEED
-    )
+        answer = {
+            "estimand": estimand,
+            "runs": max(FEWEST_PLANNED, runs_for_width(law, half_width, question)),
+            "official_half_width": width_of(law, official, question),
+        }
+        rows.append(asked | answer)
+    if borrowers:
+        rows.append(asked | _controlled(borrowers, half_width, level, assurance, official))
+    curve = _curve(spread, law, level, assurance, borrowers) if with_curve else ()
+    return Plan(tuple(rows), WIDTH_COLUMNS, basis_of(spread, law), curve, SEED)
+
+
+def _controlled(
+    borrowers: Sequence[Borrower], half_width: float, level: float, assurance: float, official: int
+) -> dict[str, Any]:
+    from mlperf_stats.stats.controlled_planning import controlled_half_width, controlled_runs
+
+    return {
+        "estimand": CONTROLLED,
+        "runs": controlled_runs(borrowers, half_width, level, assurance),
+        "official_half_width": controlled_half_width(borrowers, official, level, assurance),
+    }
 
 
 def width_question(spread: Spread, estimand: str, level: float, assurance: float) -> WidthQuestion:
@@ -131,17 +161,23 @@ def width_question(spread: Spread, estimand: str, level: float, assurance: float
     return WidthQuestion(estimand, level, assurance, rules.scored_runs, rules.dropped_each_side)
 
 
-def _curve(spread: Spread, law: LogTimeLaw, level: float, assurance: float) -> tuple[dict[str, Any], ...]:
+def _curve(
+    spread: Spread, law: LogTimeLaw, level: float, assurance: float, borrowers: Sequence[Borrower]
+) -> tuple[dict[str, Any], ...]:
+    from mlperf_stats.stats.controlled_planning import controlled_half_width
     from mlperf_stats.stats.planning import width_curve
 
     counts = sorted({*CURVE_RUNS, spread.benchmark.scored_runs})
-    curves = {
+    curves: dict[str, dict[int, float]] = {
         estimand.replace("-", "_"): dict(
             width_curve(law, counts, width_question(spread, estimand, level, assurance))
         )
         for estimand in WIDTH_ESTIMANDS
     }
-    return tuple({"runs": n, **{name: curve[n] for name, curve in curves.items()}} for n in counts)
+    if borrowers:
+        few = [n for n in counts if n <= CONTROLLED_CURVE_TO]
+        curves[CONTROLLED] = {n: controlled_half_width(borrowers, n, level, assurance) for n in few}
+    return tuple({"runs": n, **{name: curve.get(n) for name, curve in curves.items()}} for n in counts)
 
 
 def basis_of(spread: Spread, law: LogTimeLaw) -> tuple[str, ...]:

@@ -12,7 +12,11 @@ from mlperf_stats.cli.options import Database
 from mlperf_stats.cli.parameters import OptionGroup
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlperf_stats.analysis.spread import Spread
+    from mlperf_stats.stats.controlled_planning import Borrower
+    from mlperf_stats.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +36,22 @@ class PlanBasis:
             InputError: nothing to plan from is named, or the pilot cannot be used.
             NotFoundError: there are no such runs; the message says what there is.
         """
+        with database.open() as store:
+            return self._spread(store)
+
+    def read_with_borrowers(self, database: Database) -> tuple[Spread, Sequence[Borrower]]:
+        """The same, with what results say of each other's convergence."""
+        from mlperf_stats.analysis.plan_controlled import borrowers
+
+        with database.open() as store:
+            spread = self._spread(store)
+            return spread, borrowers(store, spread)
+
+    def _spread(self, store: Store) -> Spread:
         from mlperf_stats.analysis.spread import spread_for
 
         pilot = self.pilot and self.pilot.replace("…", "*")
-        with database.open() as store:
-            return spread_for(store, self.benchmark, rounds=self.rounds, gbs=self.gbs, pilot=pilot)
+        return spread_for(store, self.benchmark, rounds=self.rounds, gbs=self.gbs, pilot=pilot)
 
 
 def _basis(

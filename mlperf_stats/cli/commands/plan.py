@@ -88,11 +88,15 @@ def width(
     """The fewest runs whose interval is that narrow, with that assurance.
 
     How much single runs scatter comes from published runs of the benchmark, from a pilot, or from both;
-    how unsure that is counts.
+    how unsure that is counts. The controlled estimate borrows what others say of convergence.
     """
     from mlperf_stats.analysis.plan import CURVE_COLUMNS, plan_width
 
-    plan = plan_width(basis.read(database), half_width, level=level, assurance=assurance)
+    spread, borrowers = basis.read_with_borrowers(database)
+    with_curve = curve or output.format is Format.JSON
+    plan = plan_width(
+        spread, half_width, level=level, assurance=assurance, borrowers=borrowers, with_curve=with_curve
+    )
     if curve:
         _emit(output, plan, CURVE_VIEW, plan.curve, CURVE_COLUMNS)
     else:
@@ -230,7 +234,7 @@ def _emit(
 
 def _share(name: str, decimals: int = 2) -> CellText:
     def text(row: Mapping[str, Any]) -> str:
-        value = row[name]
+        value = row.get(name)
         if value is None:
             return ""
         return "none" if math.isinf(value) else percent(value, decimals)
@@ -263,6 +267,7 @@ CURVE_VIEW = (
     Column("Expected score", _share("expected_score"), justify="right"),
     Column("Geometric mean", _share("geometric_mean"), justify="right"),
     Column("Median", _share("median"), justify="right"),
+    Column("Controlled", _share("controlled"), justify="right"),
 )
 DETECT_VIEW = (
     Column("Compared", _word("basis")),

@@ -1,0 +1,36 @@
+"""What convergence control saves: the controlled interval's width by number of runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
+from mlperf_stats.analysis.spread import FEWEST_RUNS, Spread
+from mlperf_stats.store.database import Store
+from mlperf_stats.store.queries import Filters
+
+if TYPE_CHECKING:
+    from mlperf_stats.stats.controlled_planning import Borrower
+
+MOST_SETS = 15
+"""Sets that are tried, the latest ones: a plan must not take longer than a run."""
+
+
+def borrowers(store: Store, spread: Spread, most: int = MOST_SETS) -> tuple[Borrower, ...]:
+    """Sets with what others say of them: the pilot alone if there is one, else the ``most`` latest ones.
+
+    Empty where convergence is not logged or nobody is there to borrow from.
+    """
+    if spread.pilot is not None:
+        tried = [spread.pilot]
+    else:
+        usable = [entry for entry in spread.sets if len(entry.converged) >= FEWEST_RUNS]
+        tried = usable[-most:]
+    names = {entry.result.benchmark for entry in (*spread.sets, *tried)}
+    lenders = Lenders(store, Filters(benchmarks=tuple(sorted(names))))
+    found = []
+    for entry in tried:
+        own, prior = as_converged_runs(entry), lenders.prior_of(entry)
+        if own is not None and prior is not None and prior.convergence.mean is not None:
+            found.append((prior, own))
+    return tuple(found)
