@@ -16,6 +16,7 @@ import pytest
 import torch
 from runner_campaigns import ENVIRONMENT, FAST, Run, command_line
 
+from mlperf_runners.campaign.lock import dispatching
 from mlperf_stats.logs.runs import read_run
 from mlperf_stats.model import RunStatus
 
@@ -192,6 +193,15 @@ def test_other_settings_do_not_touch_a_campaign(mlperf_stats: Run, tmp_path: Pat
     assert "stopping.runs 1 → 2" in words
     assert "batch_size 256 → 128" in words
     assert (tmp_path / "ncf-mini" / "campaign.json").read_bytes() == before
+
+
+def test_a_second_dispatcher_is_refused(mlperf_stats: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "ncf-mini"
+    folder.mkdir()
+    with dispatching(folder):
+        words = one_line(mlperf_stats("run", *FAST, "--runs", 1))
+    assert f"process {os.getpid()} on " in words
+    assert not (folder / "campaign.json").exists()
 
 
 def test_a_run_that_takes_too_long_is_killed_with_all_it_started(mlperf_stats: Run, tmp_path: Path) -> None:
