@@ -27,7 +27,7 @@ from mlperf_stats.store.queries import (
 )
 from mlperf_stats.store.schema import SUMMARY_COLUMNS
 
-STATISTICS_VERSION = "3"
+STATISTICS_VERSION = "4"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95
@@ -136,7 +136,12 @@ def _own_intervals(
     minutes = [run.minutes for run, mark in zip(present, marks, strict=True) if mark and run.minutes]
     if len(minutes) > 1:
         summary["cv"] = statistics.stdev(minutes) / statistics.fmean(minutes)
-    median = censored_median_interval([run.minutes or 0.0 for run in present], marks, level)
+    # By the rules a run without success is the slowest, however long it was let run.
+    longest = max(run.minutes or 0.0 for run in present)
+    slowest_last = [
+        (run.minutes or 0.0) if mark else longest for run, mark in zip(present, marks, strict=True)
+    ]
+    median = censored_median_interval(slowest_last, marks, level)
     summary["median_level"] = median.level_attained
     points = _points(run for run, mark in zip(present, marks, strict=True) if mark)
     known: dict[str, Any] = {"level": level}

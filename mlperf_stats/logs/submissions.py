@@ -15,7 +15,7 @@ from mlperf_stats.errors import InputError
 from mlperf_stats.logs.assembly import Parts
 from mlperf_stats.logs.layout import CAMPAIGN_FILE, Kind, Layout, Place, SubmissionKey, repository_prefix
 from mlperf_stats.logs.parallel import Pool
-from mlperf_stats.logs.sources import Source
+from mlperf_stats.logs.sources import FolderSource, Source
 from mlperf_stats.model import Submission
 
 Progress = Callable[[int, int], None]
@@ -70,7 +70,33 @@ def plan_input(source: Source, round_given: str | None = None) -> Plan:
             f"{source.root}: no run files found; expected them as "
             "<submitter>/results/<system>/<benchmark>/result_*.txt"
         )
+    for path, place in _descriptions_above(source, places):
+        places[path], sizes[path] = place, 0
     return Plan(source, places, sizes, ignored)
+
+
+def _descriptions_above(source: Source, places: dict[str, Place]) -> list[tuple[str, Place]]:
+    """Descriptions beside an input that starts below its submitter's folder, for submissions without one.
+
+    Somebody who reads one system's or one benchmark's folder still wants to know what system it is.
+    """
+    if not isinstance(source, FolderSource) or "results" not in source.context:
+        return []
+    steps = source.context[::-1].index("results") + 1  # from the input up to the submitter's folder
+    described = {place.submission for place in places.values() if place.kind in (Kind.SYSTEM, Kind.ENTRY)}
+    found = []
+    for place in [place for place in places.values() if place.kind is Kind.RUN]:
+        key = place.submission
+        top = place.path.split("/results/")[0]
+        candidates = [
+            ("../" * steps + f"systems/{key.system_folder}.json", Kind.SYSTEM, f"{top}/systems"),
+            ("../" * (steps - 2) + "entry.json", Kind.ENTRY, f"{top}/results/{key.system_folder}"),
+        ]
+        for path, kind, folder in candidates:
+            if key not in described and (source.root / path).is_file():
+                described.add(key)
+                found.append((path, Place(kind, f"{folder}/{path.rpartition('/')[2]}", key)))
+    return found
 
 
 def read_submissions(

@@ -230,3 +230,14 @@ def test_inputs_are_never_written_to(tree: Path) -> None:
     before = state()
     read(tree)
     assert state() == before
+
+
+@pytest.mark.parametrize("below", ["results", "results/acme_x8", "results/acme_x8/resnet"])
+def test_an_input_below_the_submitter_still_finds_the_system(below: str, tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "training_results_v5.0", submission_files())
+    (submission,) = read_submissions(plan_input(open_source(root / "ACME" / below)))
+    assert submission.system.path == "ACME/systems/acme_x8.json"
+    assert submission.system.accelerators == 16
+    assert {run.path for logs in submission.results for run in logs.runs} == {
+        f"ACME/results/acme_x8/resnet/result_{number}.txt" for number in range(5)
+    }
