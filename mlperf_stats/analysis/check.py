@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_stats.analysis.check_findings import FAMILY_WISE_ERROR, Finding, Severity, ranked, significant
 from mlperf_stats.analysis.check_review import looks, shared_runs, suspicions
 from mlperf_stats.analysis.check_rules import rule_findings
+from mlperf_stats.analysis.rcp import references_at_hand
 from mlperf_stats.analysis.run_sets import run_sets
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import (
@@ -35,11 +36,13 @@ class CheckReport:
     submitters: int
     tests: int
     """Tests that share the family-wise error."""
+    rcp_tested: bool = True
+    """False where the reference points are not installed: convergence was compared with nothing."""
     columns: tuple[str, ...] = COLUMNS
 
     @property
     def passed(self) -> bool:
-        """Whether a review would send nothing back."""
+        """Whether a review would send nothing back, as far as was tested (see ``rcp_tested``)."""
         return all(entry.severity is not Severity.REJECTED for entry in self.findings)
 
     @property
@@ -70,6 +73,7 @@ class CheckReport:
         """Plain values."""
         return {
             "passed": self.passed,
+            "rcp_tested": self.rcp_tested,
             "results": self.results,
             "submitters": self.submitters,
             "tests": self.tests,
@@ -95,7 +99,11 @@ def check(store: Store, filters: Filters | None = None) -> CheckReport:
         *shared_runs(_across_results(store), same_marks(store).values(), ids),
     ]
     return CheckReport(
-        tuple(ranked(findings)), len(results), len({result.submitter for result in results}), len(tested)
+        tuple(ranked(findings)),
+        len(results),
+        len({result.submitter for result in results}),
+        len(tested),
+        references_at_hand(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,8 @@ POWER_RUNS = (3, 5, 10, 20, 40)
 NOT_TESTED = "not-tested"
 """Verdict where there is nothing to test against; ``note`` says why."""
 
+NEEDS_REFERENCES = "the RCP test needs the package mlperf-logging: pip install 'mlperf-stats[rcp]'"
+
 REJECTED = (Verdict.FAILED, Verdict.MISSING, Verdict.NOT_CONVERGED)
 """Verdicts with which a submission would be sent back."""
 
@@ -78,10 +81,21 @@ class RcpReport:
         return str(self.to_frame().to_html(index=False))
 
 
+def references_at_hand() -> bool:
+    """Whether the package that reference points are read from is installed."""
+    return find_spec("mlperf_logging") is not None
+
+
 def rcp_report(
     store: Store, results: Sequence[StoredResult], variant: Variant = Variant.OFFICIAL_CODE
 ) -> RcpReport:
-    """Test every result; those without reference points get a row that says so."""
+    """Test every result; those without reference points get a row that says so.
+
+    Raises:
+        InputError: the package that holds the reference points is not installed.
+    """
+    if not references_at_hand():
+        raise InputError(NEEDS_REFERENCES)
     runs = runs_of(store, results)
     return RcpReport(tuple(rcp_row(result, runs.get(result.key, []), variant) for result in results), variant)
 
@@ -97,7 +111,7 @@ def rcp_of(
 
     Raises:
         NotFoundError: none or several results fit.
-        InputError, RoundUnknownError: the logs cannot be used.
+        InputError, RoundUnknownError: the logs cannot be used, or reference points are not installed.
     """
     if Path(target).exists():
         with logs_at_hand(target, round_name) as (logs, _):

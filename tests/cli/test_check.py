@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
 Invoke = Callable[..., Result]
@@ -46,3 +47,13 @@ def test_errors(invoke: Invoke, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "result_*.txt" in result.stderr
     assert invoke("check", tmp_path / "nowhere").exit_code == 2
+
+
+def test_without_references_the_verdict_is_qualified(
+    invoke: Invoke, results_repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlperf_stats.analysis.check.references_at_hand", lambda: False)
+    report = invoke("check", results_repository).stdout
+    assert "NOT TESTED: convergence against the reference" in report
+    assert "mlperf-stats[rcp]" in report
+    assert json.loads(invoke("check", results_repository, "--format", "json").stdout)["rcp_tested"] is False

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
 Invoke = Callable[..., Result]
@@ -38,3 +39,10 @@ def test_errors(invoke: Invoke, results_repository: Path) -> None:
     assert (unknown.exit_code, "official-code" in unknown.stderr) == (2, True)
     several = invoke("rcp", results_repository, "--round", "5.0", "--power", "80%")
     assert (several.exit_code, "one result" in several.stderr) == (2, True)
+
+
+def test_without_references_it_is_an_error(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlperf_stats.analysis.rcp.references_at_hand", lambda: False)
+    result = invoke("rcp", "5.0/tinycorp/tinybox_red/bert")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "mlperf-stats[rcp]" in result.stderr

@@ -79,5 +79,17 @@ VIEW = (
 
 def _notes(report: CheckReport) -> list[str]:
     counted = ", ".join(f"{number} {name}" for name, number in report.counts.items())
-    verdict = "A review would send nothing back." if report.passed else "A review would send results back."
-    return [f"{report.results} results: {counted}. {verdict}", report.error_statement]
+    verdict = "A review would send nothing back" if report.passed else "A review would send results back"
+    if report.passed and not report.rcp_tested:
+        verdict += ", as far as was tested"
+    return [f"{_results(report)}: {counted}. {verdict}.", *_untested(report), report.error_statement]
+
+
+def _results(report: CheckReport) -> str:
+    return "1 result" if report.results == 1 else f"{report.results} results"
+
+
+def _untested(report: CheckReport) -> list[str]:
+    from mlperf_stats.analysis.rcp import NEEDS_REFERENCES
+
+    return [] if report.rcp_tested else [f"NOT TESTED: convergence against the reference; {NEEDS_REFERENCES}"]
