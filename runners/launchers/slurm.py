@@ -21,7 +21,8 @@ from mlperf_runners.errors import CampaignError
 from mlperf_runners.launchers.launcher import STANDARD_ERROR, STANDARD_OUTPUT, Cause, Ended
 from mlperf_runners.launchers.processes import thread_environment, worker_command
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 3.0
+"""Between looks at the queue, which is everybody's."""
 PATIENCE_SECONDS = 120.0
 """How long cancelled jobs may take to go."""
 _FIRST_PORT, _PORTS = 20_000, 20_000
@@ -66,6 +67,7 @@ class SlurmLauncher:
     def wait(self, seconds: float) -> list[Ended]:
         deadline = time.monotonic() + seconds
         while True:
+            time.sleep(POLL_SECONDS)
             # The queue first: a job that ends in between has its result by the time its files are read.
             queued = self._queued()
             ended = [
@@ -77,7 +79,6 @@ class SlurmLauncher:
                 gone = [item.attempt for item in ended]
                 self._running = [attempt for attempt in self._running if attempt not in gone]
                 return ended
-            time.sleep(min(POLL_SECONDS, max(deadline - time.monotonic(), 0)))
 
     def stop(self) -> None:
         if not self._running:
