@@ -12,7 +12,7 @@ from mlperf_stats.store.queries import Filters
 if TYPE_CHECKING:
     from mlperf_stats.stats.controlled_planning import Borrower
 
-MOST_SETS = 15
+MOST_SETS = 10
 """Sets that are tried, the latest ones: a plan must not take longer than a run."""
 
 

@@ -22,7 +22,7 @@ from mlperf_stats.stats.sample import FloatArray, check_count, check_level
 Borrower: TypeAlias = tuple[PeerPrior, ConvergedRuns]
 """A set's own runs, and what other sets say of it."""
 
-DRAWS = 150
+DRAWS = 100
 """Samples in all, spread over the sets."""
 
 LADDER = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80)
@@ -60,13 +60,21 @@ def controlled_runs(
     borrowers: Sequence[Borrower], wanted: float, level: float = 0.95, assurance: float = 0.8
 ) -> int | None:
     """The fewest own runs whose controlled half-width is at most ``wanted``; None if 80 do not suffice."""
-    before: tuple[int, float] | None = None
-    for runs in LADDER:
-        width = controlled_half_width(borrowers, runs, level, assurance)
-        if width <= wanted:
-            return runs if before is None else _between(before, (runs, width), wanted)
-        before = runs, width
-    return None
+    first, last = 0, len(LADDER) - 1
+    widths: dict[int, float] = {}
+
+    def enough(step: int) -> bool:
+        widths[step] = controlled_half_width(borrowers, LADDER[step], level, assurance)
+        return widths[step] <= wanted
+
+    if enough(first):
+        return LADDER[first]
+    if not enough(last):
+        return None
+    while last - first > 1:
+        middle = (first + last) // 2
+        first, last = (first, middle) if enough(middle) else (middle, last)
+    return _between((LADDER[first], widths[first]), (LADDER[last], widths[last]), wanted)
 
 
 def _between(low: tuple[int, float], high: tuple[int, float], wanted: float) -> int:

@@ -36,6 +36,8 @@ _SIMULATED_RUNS = 100_000
 SIMULATED_TO = 64
 """Runs up to which sets are simulated run by run; above, only their standard deviations are."""
 
+_LOOK_BACK = 8
+
 ESTIMANDS = ("geometric-mean", "median", "expected-score")
 
 _MEDIAN_EFFICIENCY = {"normal": math.pi / 2, "logistic": 12 / math.pi**2, "laplace": 0.5}
@@ -93,13 +95,6 @@ def runs_for_width(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> i
     """
     check_question(question, wanted)
     low, high = 1, 2
-    if question.estimand == "median":
-        # Order statistics reach their level in jumps, so that the first count has to be looked for.
-        found = (n for n in range(2, SIMULATED_TO + 1) if half_width(law, n, question) <= wanted)
-        first = next(found, None)
-        if first is not None:
-            return first
-        low, high = SIMULATED_TO, 2 * SIMULATED_TO
     while half_width(law, high, question) > wanted:
         low, high = high, 2 * high
         if high > MOST_RUNS:
@@ -110,7 +105,9 @@ def runs_for_width(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> i
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if half_width(law, middle, question) <= wanted else (middle, high)
-    return high
+    # Order statistics reach their level in jumps of a few runs: fewer runs may do where more do not.
+    before = range(max(2, high - _LOOK_BACK), high) if question.estimand == "median" else ()
+    return next((runs for runs in before if half_width(law, runs, question) <= wanted), high)
 
 
 def check_question(question: WidthQuestion, wanted: float | None = None) -> None:
