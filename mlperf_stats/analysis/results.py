@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -110,15 +110,22 @@ class ResultsTable:
 
 
 def results_table(
-    store: Store, filters: Filters | None = None, *, level: float = DEFAULT_LEVEL
+    store: Store,
+    filters: Filters | None = None,
+    *,
+    level: float = DEFAULT_LEVEL,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> ResultsTable:
     """All results that fit ``filters``, with scores, intervals and warnings.
 
-    At the default level figures come from the database; at others they are computed now.
+    At the default level figures come from the database; at others they are computed now, and
+    ``on_progress`` is called with the results done and in all.
     """
     computed_by = STATISTICS_VERSION if level == DEFAULT_LEVEL else ""
     results = list_results(store, filters, level=level, computed_by=computed_by)
-    rows = tuple(result_row(result, summary) for result, summary in with_summaries(store, results, level))
+    rows = tuple(
+        result_row(result, summary) for result, summary in with_summaries(store, results, level, on_progress)
+    )
     return ResultsTable(rows, level)
 
 

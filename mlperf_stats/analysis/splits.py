@@ -35,7 +35,7 @@ COLUMNS = (
 By = Literal["submission", "submitter"]
 
 FEWEST_SUBMISSIONS = 3
-"""Results with logs of their own that a round's pool needs before one of them is predicted from the others."""
+"""Results with logs of their own that a round's pool needs before one of them is predicted."""
 
 _TOTAL = "ALL"
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mlperf_stats.analysis.controlled import ControlledEstimates
 from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.scoring import olympic_energy, score
 from mlperf_stats.rules.suite import Benchmark, rules_for
@@ -27,7 +28,10 @@ from mlperf_stats.store.queries import (
 )
 from mlperf_stats.store.schema import SUMMARY_COLUMNS
 
-STATISTICS_VERSION = "4"
+if TYPE_CHECKING:
+    from mlperf_stats.stats.controlled_interval import ControlledEstimate
+
+STATISTICS_VERSION = "5"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95
@@ -37,11 +41,14 @@ _RUN_PROBLEMS_SHOWN = ("file-unreadable", "line-unparsable", "power-log-unsound"
 
 
 def with_summaries(
-    store: Store, results: Sequence[StoredResult], level: float = DEFAULT_LEVEL
+    store: Store,
+    results: Sequence[StoredResult],
+    level: float = DEFAULT_LEVEL,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[tuple[StoredResult, Mapping[str, Any]]]:
     """Each result with its summary: the stored one where there is one, else computed now."""
     missing = [result for result in results if result.summary is None]
-    computed = summarise(store, missing, level) if missing else {}
+    computed = summarise(store, missing, level, on_progress) if missing else {}
     return [(result, result.summary or computed[result.key]) for result in results]
 
 
@@ -66,11 +73,14 @@ def summarise(
         return {}
     runs = runs_of(store, results)
     duplicated = duplicate_hashes(store)
+    controlled = ControlledEstimates(store)
     summaries = {}
     for number, result in enumerate(results, start=1):
         own = runs.get(result.key, [])
         step = _evaluation_step(store, result) if len(_points(own)) == 1 else None
-        summaries[result.key] = summarise_result(result, own, duplicated, level, step)
+        summary = summarise_result(result, own, duplicated, level, step)
+        _add_controlled(summary, controlled.of(result.key, level))
+        summaries[result.key] = summary
         if on_progress:
             on_progress(number, len(results))
     return summaries
@@ -83,7 +93,7 @@ def summarise_result(
     level: float = DEFAULT_LEVEL,
     evaluation_step: float | None = None,
 ) -> dict[str, Any]:
-    """The summary of one result (columns of ``SUMMARY_COLUMNS``); None where there is no figure.
+    """What one result's own runs tell (columns of ``SUMMARY_COLUMNS``); None where there is no figure.
 
     Args:
         result: The result.
@@ -164,6 +174,21 @@ def _own_intervals(
         warnings.extend(interval.warnings)
     # What the median says of runs without success, nonconverged-left-out says for all columns.
     return [code for code in warnings if code != "censored-runs"]
+
+
+def _add_controlled(summary: dict[str, Any], estimate: ControlledEstimate | None) -> None:
+    """Fill in what the result's runs and those of others tell together."""
+    if estimate is None:
+        return
+    interval = estimate.interval
+    summary.update(
+        controlled_minutes=interval.estimate,
+        controlled_low=interval.low,
+        controlled_high=interval.high,
+        controlled_own_share=estimate.own_share,
+    )
+    codes = [code for code in summary["warnings"].split(";") if code]
+    summary["warnings"] = ";".join(dict.fromkeys((*codes, *interval.warnings)))
 
 
 def _points(runs: Iterable[StoredRun]) -> set[float]:

@@ -1,0 +1,43 @@
+"""What would a system's time be without the luck of convergence? — controlled estimates of results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
+from mlperf_stats.analysis.run_sets import Key, RunSet
+from mlperf_stats.errors import TooFewRunsError
+from mlperf_stats.store.database import Store
+
+if TYPE_CHECKING:
+    from mlperf_stats.stats.controlled_interval import ControlledEstimate
+
+
+class ControlledEstimates:
+    """Controlled estimates of the results of one store, which also lends the others' runs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @cached_property
+    def _lenders(self) -> Lenders:
+        return Lenders(self._store)
+
+    @cached_property
+    def _items(self) -> Mapping[Key, RunSet]:
+        return {item.result.key: item for item in self._lenders.sets}
+
+    def of(self, key: Key, level: float) -> ControlledEstimate | None:
+        """The estimate of a result; None without converged runs, or with one and nothing to borrow."""
+        from mlperf_stats.stats.controlled_interval import controlled_interval
+
+        item = self._items.get(key)
+        if item is None or not item.minutes:
+            return None
+        prior = self._lenders.prior_of(item)
+        try:
+            return controlled_interval(item.minutes, as_converged_runs(item), prior, level)
+        except TooFewRunsError:
+            return None
