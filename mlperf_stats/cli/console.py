@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
+import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol
 
 GAP = "  "
-SHORTEST_ID = 24
+SHORTEST_ID = 32
 SHORTEST_NAME = 4
-SHORTEST_WORD = 10
+FEWEST_PARTS = 3
+"""Of an id whose system can be cut: round, system, benchmark."""
+WHOLE_WORD = 25
+"""Words up to this length are never broken; no code that a cell of warnings holds is longer."""
 
 
 class CellText(Protocol):
@@ -31,6 +37,8 @@ class Column:
     """On a terminal the text may take several lines, broken at spaces."""
     is_id: bool = False
     """On a terminal the text is a result id that is shortened to the width that is left."""
+    leaves: int = 0
+    """Place in the order in which columns leave a terminal that is too narrow; 0 stays."""
 
 
 def clean(text: str) -> str:
@@ -67,7 +75,19 @@ def print_table(
 def print_lines(lines: Sequence[str], out: IO[str] | None = None) -> None:
     """Print cleaned lines of running text."""
     out = out or sys.stdout
-    out.writelines(f"{clean(line)}\n" for line in lines)
+    cleaned: Iterable[str] = map(clean, lines)
+    if out.isatty():
+        width = shutil.get_terminal_size().columns
+        cleaned = (part for line in cleaned for part in _wrapped(line, width))
+    out.writelines(f"{line}\n" for line in cleaned)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """``line`` broken at spaces, continued two deeper than it starts; longer words are left whole."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    ) or [""]
 
 
 def shorten_id(result_id: str, width: int) -> str:
@@ -83,6 +103,49 @@ def shorten_id(result_id: str, width: int) -> str:
         kept[kept.index(max(kept))] -= 1
         excess -= 1
     return "/".join([*parts[:1], *map(_cut_middle, names, kept), *parts[1:][-1:]])
+
+
+def shorten_ids(result_ids: Iterable[str], width: int) -> dict[str, str]:
+    """A label for each id that names it alone among them; an id without one stays whole.
+
+    Read as globs, with the ellipses as wildcards, labels fit no other of the ids.
+    """
+    ids = set(result_ids)
+    rivals: dict[tuple[str, str], list[str]] = {}
+    for name in ids:
+        rivals.setdefault(_ends(name), []).append(name)
+    return {
+        name: next((label for label in _labels(name, width) if _names_one(label, rivals[_ends(name)])), name)
+        for name in ids
+    }
+
+
+def _ends(result_id: str) -> tuple[str, str]:
+    """Round and benchmark, which labels keep whole."""
+    return result_id.partition("/")[0], result_id.rpartition("/")[2]
+
+
+def _names_one(label: str, ids: Sequence[str]) -> bool:
+    if "…" not in label:
+        return True
+    pattern = re.compile(".*".join(map(re.escape, label.split("…"))))
+    return sum(pattern.fullmatch(name) is not None for name in ids) == 1
+
+
+def _labels(result_id: str, width: int) -> Iterator[str]:
+    """Ways to shorten an id to ``width``, the best to read first: the cut wanders through the system."""
+    label = shorten_id(result_id, width)
+    yield label
+    full, parts = result_id.split("/"), label.split("/")
+    if len(full) < FEWEST_PARTS or "…" not in parts[-2]:
+        return
+    system, kept = full[-2], len(parts[-2])
+    texts = [
+        f"{system[:head]}…{system[len(system) - (kept - 1 - head) :]}"
+        for head in sorted(range(kept), key=lambda head: abs(head - kept // 2))
+    ]
+    texts += [f"…{system[start : start + kept - 2]}…" for start in range(1, len(system) - kept + 2)]
+    yield from ("/".join([*parts[:-2], text, parts[-1]]) for text in texts)
 
 
 def _cut_middle(text: str, width: int) -> str:
@@ -124,6 +187,7 @@ def _print_on_terminal(columns: Sequence[Column], cells: list[list[str]], out: I
     from rich.text import Text
 
     console = Console(file=out, highlight=False)
+    columns, cells, left_out = _without_leaving(columns, cells, console.width)
     widths = _fitted_widths(columns, cells, console.width)
     # A terminal that is too narrow breaks the lines itself, which hurts figures less than folding.
     console.width = max(console.width, sum(widths) + len(GAP) * (len(widths) - 1))
@@ -131,14 +195,46 @@ def _print_on_terminal(columns: Sequence[Column], cells: list[list[str]], out: I
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, len(GAP) - 1, 0, 0))
     for column, width in zip(columns, widths, strict=True):
         table.add_column(Text(column.header), justify=column.justify, overflow="fold", width=width)
+    for index, column in enumerate(columns):
+        if column.is_id:
+            labels = shorten_ids([row[index] for row in cells], widths[index])
+            for row in cells:
+                row[index] = labels[row[index]]
     for row in cells:
         # Text objects: square brackets in names are no markup.
-        texts = (
-            shorten_id(text, width) if column.is_id else text
-            for column, text, width in zip(columns, row, widths, strict=True)
-        )
-        table.add_row(*map(Text, texts))
+        table.add_row(*map(Text, row))
     console.print(table)
+    if left_out:
+        print_lines([f"Columns left out at {console.width} characters: {', '.join(left_out)}."], out)
+
+
+def _without_leaving(
+    columns: Sequence[Column], cells: list[list[str]], width: int
+) -> tuple[list[Column], list[list[str]], list[str]]:
+    """Columns and cells that fit ``width`` when all give way, and the headers of those that left."""
+    kept = list(range(len(columns)))
+    floors = _floors(columns, cells)
+    for index in sorted((i for i in kept if columns[i].leaves), key=lambda i: columns[i].leaves):
+        if sum(floors[i] for i in kept) + len(GAP) * (len(kept) - 1) <= width:
+            break
+        kept.remove(index)
+    left_out = [column.header for index, column in enumerate(columns) if index not in kept]
+    return [columns[i] for i in kept], [[row[i] for i in kept] for row in cells], left_out
+
+
+def _floors(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
+    """The least width of each column: whole figures, short ids, unbroken words."""
+    floors = []
+    for index, column in enumerate(columns):
+        texts = [row[index] for row in cells]
+        if column.wraps:
+            words = max((_width(word) for text in texts for word in text.split()), default=0)
+            least = min(words, WHOLE_WORD)
+        else:
+            least = max(map(_width, texts), default=0)
+            least = min(least, SHORTEST_ID) if column.is_id else least
+        floors.append(max(least, _width(column.header)))
+    return floors
 
 
 def _fitted_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
@@ -153,7 +249,7 @@ def _fitted_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], wi
     for shrinks, floors in (
         ([column.wraps for column in columns], wrapped),
         ([column.is_id for column in columns], [SHORTEST_ID] * len(columns)),
-        ([column.wraps for column in columns], [SHORTEST_WORD] * len(columns)),
+        ([column.wraps for column in columns], _floors(columns, cells)),
     ):
         for index in range(len(columns)):
             if shrinks[index] and excess > 0:

@@ -8,6 +8,9 @@ from typing import Any
 
 from mlperf_stats.explanations import catalogue
 
+FOOTNOTE_ONLY = frozenset({"covers-published"})
+"""Codes that speak of the database and not of a result: in every row they would hide the others."""
+
 
 def codes_of(row: Mapping[str, Any]) -> list[str]:
     """The warning codes of a row whose ``warnings`` are joined by ``;``."""
@@ -16,15 +19,15 @@ def codes_of(row: Mapping[str, Any]) -> list[str]:
 
 def warning_cell(row: Mapping[str, Any]) -> str:
     """The codes of a row, separated by spaces so that a narrow column can fold them."""
-    return " ".join(codes_of(row))
+    return " ".join(code for code in codes_of(row) if code not in FOOTNOTE_ONLY)
 
 
 def warning_notes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A line for each code that occurs in ``rows``, the most frequent first."""
+    """A line for each code that occurs in ``rows``, by frequency, :data:`FOOTNOTE_ONLY` last."""
     counts = Counter(code for row in rows for code in codes_of(row))
     known = catalogue()
     notes = [
         f"{code} ({number}): {known[code].brief}" if code in known else f"{code} ({number})"
-        for code, number in counts.most_common()
+        for code, number in sorted(counts.most_common(), key=lambda item: item[0] in FOOTNOTE_ONLY)
     ]
     return [*notes, "'mlperf-stats explain CODE' says more."] if notes else []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 
-from mlperf_stats.cli.console import Column, clean, print_table, shorten_id
+from mlperf_stats.cli.console import Column, clean, print_lines, print_table, shorten_id, shorten_ids
 
 HOSTILE = "evil\n\x1b[31mred\x1b]0;title\x07 \u202etxt [bold]markup[/bold] [/nonsense]"
 
@@ -106,3 +107,51 @@ def test_shorten_id_cuts_the_longest_parts_in_the_middle() -> None:
 def test_shorten_id_leaves_what_fits_and_stops_at_the_bone() -> None:
     assert shorten_id("5.0/a/b/bert", 20) == "5.0/a/b/bert"
     assert shorten_id("5.0/abcdefgh/ijklmnop/bert", 1) == "5.0/ab…h/ij…p/bert"
+
+
+def test_shortened_ids_stay_apart_and_read_back_as_globs() -> None:
+    systems = [f"tyche_ngpu{number}_ngc25.04_pytorch" for number in (8, 64, 512)]
+    ids = [f"5.0/NVIDIA/{system}/bert" for system in systems]
+    labels = shorten_ids(ids, 32)
+    assert len(set(labels.values())) == 3
+    for name, label in labels.items():
+        assert len(label) <= 32
+        assert [other for other in ids if fnmatchcase(other, label.replace("…", "*"))] == [name]
+
+
+def test_an_id_that_cannot_be_told_apart_stays_whole() -> None:
+    """Both ends and every window of eight are shared: only the length differs."""
+    ids = [f"5.0/a/{'x' * length}/bert" for length in (30, 31)]
+    assert set(shorten_ids(ids, 20).values()) == set(ids)
+
+
+def test_columns_leave_before_codes_are_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    columns = (*COLUMNS[:2], Column("Level", lambda _: "97.9%", leaves=1), COLUMNS[2])
+    rows = [{"result_id": LONG_ID, "score": "13.42", "warnings": "one-convergence mixed-gbs"}]
+    out = Terminal()
+    print_table(columns, rows, out)
+    text = without_style(out.getvalue())
+    assert "97.9%" not in text
+    assert "Columns left out at 60 characters: Level." in text
+    assert "one-convergence" in text
+    assert max(map(len, text.splitlines())) <= 60
+
+
+def test_notes_wrap_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    note = "one-convergence-point (55): all runs converged at one evaluation"
+    terminal, pipe = Terminal(), io.StringIO()
+    print_lines([note], terminal)
+    print_lines([note], pipe)
+    assert pipe.getvalue() == f"{note}\n"
+    assert max(map(len, terminal.getvalue().splitlines())) <= 40
+    assert " ".join(terminal.getvalue().split()) == note
+
+
+def test_no_code_in_a_cell_is_longer_than_a_word_that_stays_whole() -> None:
+    from mlperf_stats.cli.console import WHOLE_WORD
+    from mlperf_stats.explanations import catalogue
+
+    checks_alone = {"converges-faster-than-reference", "converges-faster-than-peers"}
+    assert max(map(len, set(catalogue()) - checks_alone)) <= WHOLE_WORD

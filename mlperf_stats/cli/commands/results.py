@@ -85,22 +85,22 @@ _FIRST = (
     Column("Score", lambda row: minutes(row["score_minutes"]), justify="right"),
 )
 _LAST = (
-    Column("Runs", _runs, justify="right"),
+    Column("Runs", _runs, justify="right", leaves=2),
     Column("Warnings", warning_cell, wraps=True),
 )
 VIEWS = {
     Shown.OWN: (
         *_FIRST,
-        Column("Median", lambda row: minutes(row["median_minutes"]), justify="right"),
+        Column("Median", lambda row: minutes(row["median_minutes"]), justify="right", leaves=3),
         _interval_column("median"),
-        Column("Level", lambda row: percent(row["median_level"]), justify="right"),
+        Column("Level", lambda row: percent(row["median_level"]), justify="right", leaves=1),
         *_LAST,
     ),
     Shown.CONTROLLED: (
         *_FIRST,
         Column("Expected", lambda row: minutes(row["controlled_minutes"]), justify="right"),
         _interval_column("controlled"),
-        Column("Own", lambda row: percent(row["controlled_own_share"], 0), justify="right"),
+        Column("Own", lambda row: percent(row["controlled_own_share"], 0), justify="right", leaves=1),
         *_LAST,
     ),
 }
