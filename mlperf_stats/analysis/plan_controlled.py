@@ -12,12 +12,13 @@ from mlperf_stats.store.queries import Filters
 if TYPE_CHECKING:
     from mlperf_stats.stats.controlled_planning import Borrower
 
-MOST_SETS = 10
-"""Sets that are tried, the latest ones: a plan must not take longer than a run."""
+MOST_SETS = 30
+"""Sets that are tried: a plan must not take longer than a run."""
 
 
 def borrowers(store: Store, spread: Spread, most: int = MOST_SETS) -> tuple[Borrower, ...]:
-    """Sets with what others say of them: the pilot alone if there is one, else the ``most`` latest ones.
+    """Sets with what others say of them: the pilot alone if there is one, else up to ``most`` published
+    ones, spread evenly over rounds and submitters.
 
     Empty where convergence is not logged or nobody is there to borrow from.
     """
@@ -25,7 +26,9 @@ def borrowers(store: Store, spread: Spread, most: int = MOST_SETS) -> tuple[Borr
         tried = [spread.pilot]
     else:
         usable = [entry for entry in spread.sets if len(entry.converged) >= FEWEST_RUNS]
-        tried = usable[-most:]
+        tried = (
+            [usable[len(usable) * place // most] for place in range(most)] if len(usable) > most else usable
+        )
     names = {entry.result.benchmark for entry in (*spread.sets, *tried)}
     lenders = Lenders(store, Filters(benchmarks=tuple(sorted(names))))
     found = []

@@ -22,10 +22,10 @@ from mlperf_stats.stats.sample import FloatArray, check_count, check_level
 Borrower: TypeAlias = tuple[PeerPrior, ConvergedRuns]
 """A set's own runs, and what other sets say of it."""
 
-DRAWS = 100
+DRAWS = 120
 """Samples in all, spread over the sets."""
 
-LADDER = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80)
+LADDER = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 130, 200, 320)
 """Runs that are tried; between them the width is interpolated on logarithmic scales."""
 
 
@@ -59,7 +59,7 @@ def controlled_half_widths(borrowers: Sequence[Borrower], runs: int, level: floa
 def controlled_runs(
     borrowers: Sequence[Borrower], wanted: float, level: float = 0.95, assurance: float = 0.8
 ) -> int | None:
-    """The fewest own runs whose controlled half-width is at most ``wanted``; None if 80 do not suffice."""
+    """The fewest own runs whose controlled half-width is at most ``wanted``; None if 320 do not suffice."""
     first, last = 0, len(LADDER) - 1
     widths: dict[int, float] = {}
 

@@ -24,7 +24,7 @@ def test_control_saves_runs_where_convergence_varies(snapshot: Store) -> None:
     spread = benchmark_spread(snapshot, "unet3d")
     found = borrowers(snapshot, spread)
     assert 5 < len(found) <= MOST_SETS
-    plan = plan_width(spread, 0.06, borrowers=found, with_curve=False)
+    plan = plan_width(spread, 0.1, borrowers=found, with_curve=False)
     runs = {row["estimand"]: row["runs"] for row in plan.rows}
     assert runs["controlled"] < runs["geometric-mean"] / 5
     # The mark set by a robust version of the estimate: 3 runs ±7.9 %, own runs ±57 %.

@@ -213,7 +213,7 @@ def audit(
     """What the official number of runs buys, for every benchmark, and what ±2.5 % and ±5 % would take."""
     from mlperf_stats.analysis.audit import plan_audit
 
-    with database.open() as store:
+    with database.open(filters) as store:
         plan = plan_audit(store, filters, level=level, assurance=assurance)
     _emit(output, plan, AUDIT_VIEW)
 
@@ -258,7 +258,7 @@ WIDTH_VIEW = (
     Column("Interval for", _word("estimand")),
     Column("Half-width", _share("half_width"), justify="right"),
     Column("Assurance", _share("assurance"), justify="right"),
-    Column("Runs", _whole("runs"), justify="right"),
+    Column("Runs", lambda row: count(row["runs"]) or "hundreds", justify="right"),
     Column("Official runs", _whole("official_runs"), justify="right"),
     Column("which give", _share("official_half_width"), justify="right"),
 )
