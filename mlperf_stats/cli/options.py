@@ -92,6 +92,10 @@ def _filters(
     )
 
 
+_EXPORTED = ("parquet", "xlsx")
+"""Endings of files that ``export`` writes."""
+
+
 def _output(
     form: Annotated[
         Format | None,
@@ -105,8 +109,20 @@ def _output(
 
 
 def _form_of(path: Path | None) -> Format:
+    """The form that a file's ending says; a table without an ending, or for ``.txt``."""
     suffix = path.suffix.lower().removeprefix(".") if path else ""
-    return next((form for form in Format if form.value == suffix), Format.TABLE)
+    if suffix in _EXPORTED:
+        raise InputError(
+            f"{path}: 'mlperf-stats export' writes .{suffix}; here it is .csv, .json, .md or .txt"
+        )
+    if suffix in ("", "txt"):
+        return Format.TABLE
+    try:
+        return Format(suffix)
+    except ValueError:
+        raise InputError(
+            f"{path}: .{suffix} is no form of output; end it in .csv, .json, .md or .txt, or give --format"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +132,22 @@ class Database:
     path: Path | None
     published: bool
 
-    def open(self) -> Store:
-        """The store, to be used as a context manager."""
-        return open_store(self.path, published=self.published)
+    def open(self, filters: Filters | None = None) -> Store:
+        """The store, to be used as a context manager.
+
+        Raises:
+            NotFoundError: a value of ``filters`` without wildcards occurs nowhere in it.
+        """
+        from mlperf_stats.analysis.filter_values import require_known
+
+        store = open_store(self.path, published=self.published)
+        if filters is not None:
+            try:
+                require_known(store, filters)
+            except BaseException:
+                store.close()
+                raise
+        return store
 
 
 def _database(

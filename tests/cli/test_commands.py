@@ -105,7 +105,7 @@ def test_level_is_read_as_fraction_or_percentage(invoke: Invoke, own: tuple[obje
         (("--min-accelerators", "4"), ["acme"]),
         (("--max-accelerators", "4"), ["evil"]),
         (("--round", "5.0", "--division", "CLOSED", "--availability", "avail*"), ["acme", "evil"]),
-        (("--round", "4.1"), []),
+        (("--round", "4.*"), []),
         (("--accelerator", "*x1*", "--benchmark", "retina*", "--system", "box?"), ["acme"]),
     ],
 )
@@ -115,7 +115,7 @@ def test_filters(invoke: Invoke, own: tuple[object], filters: tuple[str], submit
 
 
 def test_no_result_says_so(invoke: Invoke, own: tuple[object]) -> None:
-    assert "No result fits these filters" in invoke("results", *own, "--round", "4.1").stdout
+    assert "No result fits these filters" in invoke("results", *own, "--round", "4.*").stdout
 
 
 def test_output_file_chooses_the_form_by_its_ending(

@@ -47,6 +47,6 @@ def command(
     """
     from mlperf_stats.analysis.export import export_table
 
-    with database.open() as store:
+    with database.open(filters) as store:
         rows = export_table(store, what.value, filters, path)
     print(f"{path}: {rows} {what}", file=sys.stderr)

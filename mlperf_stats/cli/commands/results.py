@@ -31,6 +31,7 @@ CONTROLLED_NOTES = (
     "controlled for; not the score, not official. Own: share of its information from the result's own runs.",
     EXPECTED_NOT_DRAWN,
 )
+NOTHING_FITS = "No result fits these filters; 'mlperf-stats results' without filters lists what there is."
 NO_CONTROLLED_NOTE = "None of these results has a controlled interval; '--interval own' shows their own."
 
 
@@ -59,13 +60,14 @@ def command(
     Filters may be repeated (any of the values fits), ignore case and take * and ? as wildcards.
     CSV and JSON have all columns; table and Markdown show the ones that fit, and one kind of interval.
     """
+    from mlperf_stats.analysis.filter_values import unmatched
     from mlperf_stats.analysis.results import results_table
 
-    with database.open() as store:
+    with database.open(filters) as store:
         table = results_table(store, filters, level=level)
-    emit_rows(
-        output, table.rows, columns=table.columns, view=VIEWS[interval], notes=_notes(table.rows, interval)
-    )
+        missed = [] if table.rows else [f"{entry.sentence()}." for entry in unmatched(store, filters)]
+    notes = _notes(table.rows, interval) if table.rows else [NOTHING_FITS, *missed]
+    emit_rows(output, table.rows, columns=table.columns, view=VIEWS[interval], notes=notes)
 
 
 def _runs(row: Mapping[str, Any]) -> str:
@@ -107,8 +109,6 @@ VIEWS = {
 
 
 def _notes(rows: Sequence[Mapping[str, Any]], shown: Shown) -> list[str]:
-    if not rows:
-        return ["No result fits these filters; 'mlperf-stats results' without filters lists what there is."]
     own = shown is Shown.OWN
     if not own and all(row["controlled_minutes"] is None for row in rows):
         return [SCORE_NOTE, NO_CONTROLLED_NOTE, *warning_notes(rows)]

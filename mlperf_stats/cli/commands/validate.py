@@ -80,7 +80,7 @@ def splits(
     """
     from mlperf_stats.analysis.splits import validate_splits
 
-    with database.open() as store, steps_bar("splits") as on_progress:
+    with database.open(filters) as store, steps_bar("splits") as on_progress:
         table = validate_splits(
             store,
             filters,

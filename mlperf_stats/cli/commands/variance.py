@@ -60,7 +60,7 @@ def command(
         raise InputError("--per-round and --per-result exclude each other; give one of them")
     from mlperf_stats.analysis.variance import POOL_COLUMNS, RESULT_COLUMNS, variance_report
 
-    with database.open() as store:
+    with database.open(filters) as store:
         report = variance_report(store, filters, level=level)
     rows = report.results if per_result else report.rounds if per_round else report.benchmarks
     emit_rows(

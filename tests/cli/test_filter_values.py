@@ -1,0 +1,65 @@
+"""Filter values that occur nowhere are typing errors; combinations that fit nothing are answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+Invoke = Callable[..., Result]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--benchmark", "bertt"], "no benchmark 'bertt' in the database; did you mean bert?"),
+        (["--submitter", "Nvdia"], "did you mean NVIDIA"),
+        (["--division", "opne"], "did you mean open?"),
+        (["--availability", "avialable"], "did you mean available"),
+        (["--accelerator", "H100"], "'*H100*' fits"),
+        (["--round", "5.7"], "'mlperf-stats ingest' adds others"),
+        (["--benchmark", "bert", "--benchmark", "bertt"], "did you mean bert?"),
+    ],
+)
+def test_a_value_that_occurs_nowhere_is_an_error(invoke: Invoke, arguments: list[str], message: str) -> None:
+    result = invoke("results", *arguments)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert message in result.stderr
+
+
+def test_rounds_are_listed(invoke: Invoke) -> None:
+    assert "it has 0.5, " in invoke("results", "--round", "5.7").stderr
+    assert invoke("results", "--round", "v5.0", "--benchmark", "RGAT").exit_code == 0
+
+
+def test_an_empty_combination_and_an_empty_glob_are_answers(invoke: Invoke) -> None:
+    combined = invoke("results", "--round", "0.5", "--benchmark", "rgat")
+    assert (combined.exit_code, "No result fits" in combined.stdout) == (0, True)
+    glob = invoke("results", "--benchmark", "bertt*")
+    assert (glob.exit_code, "no benchmark fits 'bertt*'" in glob.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("command", ["export", "variance", "validate splits", "plan audit"])
+def test_other_commands_refuse_them_too(invoke: Invoke, command: str, tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    result = invoke(*command.split(), "--benchmark", "bertt", "-o", target)
+    assert (result.exit_code, "did you mean bert?" in result.stderr) == (2, True)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(("ending", "remedy"), [("parquet", "mlperf-stats export"), ("foo", "--format")])
+def test_an_ending_that_is_no_form_is_refused(
+    invoke: Invoke, tmp_path: Path, ending: str, remedy: str
+) -> None:
+    target = tmp_path / f"out.{ending}"
+    result = invoke("results", "--round", "5.0", "--benchmark", "rgat", "-o", target)
+    assert (result.exit_code, remedy in result.stderr, target.exists()) == (2, True, False)
+
+
+def test_a_given_format_goes_before_the_ending(invoke: Invoke, tmp_path: Path) -> None:
+    target = tmp_path / "out.foo"
+    arguments = ("results", "--round", "5.0", "--benchmark", "rgat", "--format", "csv", "-o", target)
+    assert invoke(*arguments).exit_code == 0
+    assert target.read_text().startswith("result_id,")
