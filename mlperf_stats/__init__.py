@@ -52,3 +52,7 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module("mlperf_stats.api"), name)
     raise AttributeError(f"module 'mlperf_stats' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -36,3 +36,10 @@ def test_a_result_and_logs_against_the_reference(tmp_path: Path) -> None:
 def test_nothing_named() -> None:
     with pytest.raises(InputError, match="nothing to plan from"):
         ms.spread()
+
+
+def test_numbers_filter_as_texts_and_the_table_is_told_in_a_line() -> None:
+    table = ms.published()
+    assert table.filter(round=5.0, accelerators=[8]).rows == table.filter(round="5.0", accelerators="8").rows
+    assert repr(table.filter(round=5.0, benchmark="rgat")).startswith("<ResultsTable: ")
+    assert dir(ms) == sorted(ms.__all__)

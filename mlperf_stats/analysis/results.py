@@ -70,10 +70,11 @@ class ResultsTable:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.rows)
 
-    def filter(self, **patterns: str | Iterable[str]) -> ResultsTable:
+    def filter(self, **patterns: Any) -> ResultsTable:
         """The rows whose columns fit: ``table.filter(round="5.0", benchmark=["bert", "r*"])``.
 
-        Patterns are case-insensitive globs on the whole value; of several for a column one must fit.
+        Patterns are case-insensitive globs on the whole value, or plain values (``round=5.0``); of several
+        for a column one must fit.
 
         Raises:
             InputError: a name is no column.
@@ -81,10 +82,7 @@ class ResultsTable:
         unknown = [name for name in patterns if name not in self.columns]
         if unknown:
             raise InputError(f"results have no column {unknown[0]!r}; they have {', '.join(self.columns)}")
-        wanted = {
-            name: [item.lower() for item in ([value] if isinstance(value, str) else value)]
-            for name, value in patterns.items()
-        }
+        wanted = {name: [str(item).lower() for item in _several(value)] for name, value in patterns.items()}
         rows = tuple(
             row
             for row in self.rows
@@ -105,8 +103,17 @@ class ResultsTable:
         """Plain values: the level and the rows."""
         return {"level": self.level, "results": [dict(row) for row in self.rows]}
 
+    def __repr__(self) -> str:
+        noun = "result" if len(self.rows) == 1 else "results"
+        return f"<ResultsTable: {len(self.rows)} {noun}, level {self.level:g}, {len(self.columns)} columns>"
+
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(max_rows=60, index=False))
+
+
+def _several(value: Any) -> Iterable[Any]:
+    """The items of a list of patterns; a text or a number is one pattern."""
+    return value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
 
 
 def results_table(

@@ -136,13 +136,17 @@ def find_result(store: Store, text: str, level: float = DEFAULT_LEVEL) -> Stored
         return exact
     ids = result_ids(store)
     wanted = text.strip().strip("/").lower()
-    pattern = wanted if any(sign in wanted for sign in "*?[") else f"*{wanted}*"
-    fitting = [name for name in ids if fnmatch.fnmatchcase(name.lower(), pattern)]
+    fitting = _fitting(ids, wanted) or _fitting(ids, f"*{wanted}*")
     if len(fitting) == 1:
         exact = find_by_id(store, fitting[0], level=level, computed_by=computed_by)
     if exact:
         return exact
     raise NotFoundError(_not_one(text, fitting, ids))
+
+
+def _fitting(ids: Sequence[str], pattern: str) -> list[str]:
+    """The ids that fit a glob as a whole, case aside."""
+    return [name for name in ids if fnmatch.fnmatchcase(name.lower(), pattern)]
 
 
 def _not_one(text: str, fitting: Sequence[str], ids: Sequence[str]) -> str:

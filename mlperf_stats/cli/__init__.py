@@ -5,6 +5,10 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line on the process's arguments and exit with its code."""
-    from mlperf_stats.cli.app import app
+    try:
+        from mlperf_stats.cli.app import app
 
-    app(prog_name="mlperf-stats")
+        app(prog_name="mlperf-stats")
+    except KeyboardInterrupt:
+        # Before and after the application's own handling: while modules are imported.
+        raise SystemExit(130) from None

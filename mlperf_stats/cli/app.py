@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError, UsageError
 from typer.core import TyperCommand, TyperGroup
 
 from mlperf_stats import __version__
@@ -16,6 +17,7 @@ from mlperf_stats.cli.console import clean
 from mlperf_stats.cli.examples import examples_text
 from mlperf_stats.cli.parameters import expand_parameters
 from mlperf_stats.cli.registry import COMMANDS, COMPANIONS, ENTRY_POINT_GROUP, CommandEntry, Companion
+from mlperf_stats.cli.usage import unknown_command, usage_line
 from mlperf_stats.errors import InputError, MlperfStatsError
 
 if TYPE_CHECKING:
@@ -53,7 +55,25 @@ class LazyGroup(TyperGroup):
             plugin = _plugin(name)
             if plugin is not None:
                 self.add_command(plugin)
+            elif name not in self.commands:
+                raise InputError(unknown_command(ctx.command_path, name, list(self.commands)))
         return super().resolve_command(ctx, args)
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Parse and run; a mistake in the arguments is one line on stderr and exit code 2."""
+        standalone = options.get("standalone_mode", True)
+        options["standalone_mode"] = False
+        if not standalone:
+            return super().main(*arguments, **options)
+        try:
+            code = super().main(*arguments, **options)
+        except NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(USAGE_ERROR)
+        except UsageError as error:
+            print(f"mlperf-stats: {clean(usage_line(error))}", file=sys.stderr)
+            sys.exit(USAGE_ERROR)
+        sys.exit(code if isinstance(code, int) else 0)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """One section per question, in the registry's order."""

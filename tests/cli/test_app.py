@@ -56,7 +56,7 @@ def test_version(invoke: Invoke) -> None:
 def test_typo_is_met_with_a_suggestion(invoke: Invoke) -> None:
     result = invoke("resluts")
     assert result.exit_code == 2
-    assert "Did you mean 'results'?" in result.stderr
+    assert result.stderr == "mlperf-stats: there is no command 'resluts'; did you mean results?\n"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,16 @@ def test_errors_are_one_clean_line_and_exit_code_2(
 def test_usage_errors_exit_with_2(invoke: Invoke, arguments: list[str]) -> None:
     result = invoke(*arguments)
     assert result.exit_code == 2
-    assert "Usage: mlperf-stats" in result.stderr
+    assert result.stderr.startswith("mlperf-stats: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_mistyped_option_is_met_with_a_suggestion(invoke: Invoke) -> None:
+    result = invoke("results", "--benchmrk", "bert")
+    assert (
+        result.stderr
+        == "mlperf-stats: mlperf-stats results has no option --benchmrk; did you mean --benchmark?\n"
+    )
 
 
 def test_closed_pipe_is_quiet(database: Path) -> None:
@@ -107,7 +116,11 @@ def test_interrupt_exits_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mlperf_stats.store.ingest.ingest", interrupted)
-    assert invoke("ingest", tmp_path, "--db", tmp_path / "own.db").exit_code == 130
+    result = invoke("ingest", tmp_path, "--db", tmp_path / "own.db")
+    assert result.exit_code == 130
+    assert result.stderr == (
+        "mlperf-stats: interrupted; 0 submissions are in the database, the same command goes on\n"
+    )
 
 
 def test_help_costs_little(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from mlperf_stats.cli.parameters import OptionGroup
 from mlperf_stats.explanations import catalogue
 
 if TYPE_CHECKING:
+    from mlperf_stats.store import Store
     from mlperf_stats.store.ingest import IngestProgress, IngestReport, Limits
 
 EXAMPLES = (
@@ -28,6 +29,8 @@ EXAMPLES = (
 )
 
 WORST_SHOWN = 5
+INTERRUPTED = 128 + 2
+"""What a shell reports for a program that Ctrl-C ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +124,32 @@ def command(
     from mlperf_stats.store.ingest import ingest
 
     with open_store(database, write=True) as store:
-        with _progress_bar() as on_progress:
-            report = ingest(
-                store,
-                paths,
-                round=round_name,
-                manifest=manifest,
-                limits=reading.limits(),
-                jobs=reading.jobs,
-                on_progress=on_progress,
-            )
-        refresh(store)
+        try:
+            with _progress_bar() as on_progress:
+                report = ingest(
+                    store,
+                    paths,
+                    round=round_name,
+                    manifest=manifest,
+                    limits=reading.limits(),
+                    jobs=reading.jobs,
+                    on_progress=on_progress,
+                )
+            refresh(store)
+        except KeyboardInterrupt:
+            print(f"mlperf-stats: {_interrupted(store)}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
     _emit(output, report, database or default_db_path())
+
+
+def _interrupted(store: Store) -> str:
+    (number,) = store.connection.execute("SELECT count(*) FROM main.submissions").fetchone()
+    kept = _counted(number, "submission")
+    return f"interrupted; {kept} {'is' if number == 1 else 'are'} in the database, the same command goes on"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @contextmanager
@@ -206,7 +223,8 @@ def _print_report(report: IngestReport, problems: list[dict[str, Any]], database
     rounds = ", ".join(f"{number} of {name}" for name, number in sorted(report.runs_by_round.items()))
     print_lines(
         [
-            f"{report.submissions} submissions, {report.results} results, {report.runs} runs: {statuses}",
+            f"{_counted(report.submissions, 'submission')} (one per system), "
+            f"{_counted(report.results, 'result')}, {_counted(report.runs, 'run')}: {statuses}",
             f"Runs by round: {rounds}",
             f"{database}: {report.added} runs added, {report.replaced} replaced, {report.unchanged} kept",
             f"{report.ignored_files} other files were counted and not read",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     ("mlperf-stats show 5.0/NVIDIA/nyx_n1_ngc25.04_pytorch/bert", "by its id"),
-    ("mlperf-stats show nyx_n1*bert", "by a glob, or a part of the id, that fits one result"),
+    ("mlperf-stats show 'nyx_n1*bert'", "by a glob, or a part of the id, that fits one result"),
     ("mlperf-stats show tinybox_red/bert --format json", "with every field of every run"),
 )
 

@@ -1,0 +1,30 @@
+"""Mistakes in the command line, told in one line: what, and what now."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+
+def usage_line(error: Any) -> str:
+    """The one line for a usage error of the parser, with close matches where a name is unknown."""
+    if error.ctx is None:
+        return str(error.format_message())
+    path = error.ctx.command_path
+    if hasattr(error, "possibilities"):
+        known = [name for param in error.ctx.command.params for name in param.opts if name.startswith("--")]
+        said = f"{path} has no option {error.option_name}"
+        close = get_close_matches(error.option_name, [*known, "--help"], n=3, cutoff=0.6)
+        if close:
+            return f"{said}; did you mean {' or '.join(close)}?"
+    else:
+        said = error.format_message().rstrip(".?").replace("Value error, ", "")
+        said = f"{said[:1].lower()}{said[1:]}"
+    return f"{' '.join(said.split())}; '{path} --help' says more"
+
+
+def unknown_command(path: str, name: str, known: list[str]) -> str:
+    """The one line for a command that there is not."""
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    remedy = f"did you mean {' or '.join(close)}?" if close else f"'{path} --help' lists them"
+    return f"there is no command {name!r}; {remedy}"
