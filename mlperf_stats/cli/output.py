@@ -96,6 +96,12 @@ def markdown_table(view: Sequence[Column], rows: Sequence[Mapping[str, Any]]) ->
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
+def markdown_section(title: str, facts: Sequence[str], table: str, notes: Sequence[str]) -> str:
+    """A heading, facts as a list, a table of :func:`markdown_table`, and notes below."""
+    bullets = "".join(f"- {_markdown_cell(' '.join(fact.split()))}\n" for fact in facts)
+    return f"# {_markdown_cell(title)}\n\n{bullets}\n{table}{_markdown_notes(notes)}"
+
+
 def _print_all(
     out: Any, view: Sequence[Column], rows: Sequence[Mapping[str, Any]], notes: Sequence[str]
 ) -> None:

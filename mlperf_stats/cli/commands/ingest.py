@@ -218,6 +218,17 @@ PROBLEM_VIEW = (
 )
 
 
+def _unknown_rounds(report: IngestReport) -> list[str]:
+    """A note on rounds without rules of their own."""
+    from mlperf_stats.rules.suite import LOCAL_ROUND, rounds
+
+    unknown = sorted(set(report.runs_by_round) - {*rounds(), LOCAL_ROUND})
+    return [
+        f"No suite is known for round {name}: its runs are kept as runs that no suite covers."
+        for name in unknown
+    ]
+
+
 def _print_report(report: IngestReport, problems: list[dict[str, Any]], database: Path, out: Any) -> None:
     statuses = ", ".join(f"{number} {status}" for status, number in report.runs_by_status.most_common())
     rounds = ", ".join(f"{number} of {name}" for name, number in sorted(report.runs_by_round.items()))
@@ -226,6 +237,7 @@ def _print_report(report: IngestReport, problems: list[dict[str, Any]], database
             f"{_counted(report.submissions, 'submission')} (one per system), "
             f"{_counted(report.results, 'result')}, {_counted(report.runs, 'run')}: {statuses}",
             f"Runs by round: {rounds}",
+            *_unknown_rounds(report),
             f"{database}: {report.added} runs added, {report.replaced} replaced, {report.unchanged} kept",
             f"{report.ignored_files} other files were counted and not read",
             *(

@@ -13,7 +13,15 @@ from mlperf_stats.cli.console import Column, print_lines, print_table
 from mlperf_stats.cli.footnotes import warning_notes
 from mlperf_stats.cli.numbers import count, interval, minutes, percent, progress
 from mlperf_stats.cli.options import DatabaseOptions, LevelOption, OutputOptions
-from mlperf_stats.cli.output import Format, emit_json, emit_print, emit_rows
+from mlperf_stats.cli.output import (
+    Format,
+    emit_json,
+    emit_print,
+    emit_rows,
+    emit_text,
+    markdown_section,
+    markdown_table,
+)
 
 if TYPE_CHECKING:
     from mlperf_stats.analysis.show import ResultDetail, RunDetail
@@ -48,10 +56,10 @@ def command(
     match output.format:
         case Format.JSON:
             emit_json(output, detail.to_dict())
-        case Format.CSV | Format.MARKDOWN:
-            emit_rows(
-                output, rows, columns=list(rows[0]) if rows else (), view=RUN_VIEW, notes=_notes(detail)
-            )
+        case Format.CSV:
+            emit_rows(output, rows, columns=list(rows[0]) if rows else (), view=RUN_VIEW)
+        case Format.MARKDOWN:
+            emit_text(output, _markdown(detail, rows))
         case Format.TABLE:
             emit_print(output, lambda out: _print_detail(detail, rows, out))
 
@@ -186,5 +194,7 @@ def _identical(detail: ResultDetail) -> Iterator[str]:
             yield f"  {run.run.path.rpartition('/')[2]} = {other}"
 
 
-def _notes(detail: ResultDetail) -> list[str]:
-    return [detail.result.result_id, *_figures(detail), *warning_notes([detail.row])]
+def _markdown(detail: ResultDetail, rows: Sequence[Mapping[str, Any]]) -> str:
+    title, *facts = _heading(detail)
+    table = markdown_table(_view(rows), rows)
+    return markdown_section(title, [*facts, *_figures(detail)], table, warning_notes([detail.row]))
