@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
 from mlperf_stats.analysis.run_sets import Key, RunSet
-from mlperf_stats.errors import TooFewRunsError
 from mlperf_stats.store.database import Store
 
 if TYPE_CHECKING:
-    from mlperf_stats.stats.controlled_interval import ControlledEstimate
+    from mlperf_stats.stats.controlled_estimate import ControlledEstimate
 
 
 class ControlledEstimates:
@@ -30,14 +29,19 @@ class ControlledEstimates:
         return {item.result.key: item for item in self._lenders.sets}
 
     def of(self, key: Key, level: float) -> ControlledEstimate | None:
-        """The estimate of a result; None without converged runs, or with one and nothing to borrow."""
-        from mlperf_stats.stats.controlled_interval import controlled_interval
+        """The estimate of a result; None without converged runs."""
+        from mlperf_stats.stats.controlled_estimate import controlled_estimate, moderated_estimate
 
         item = self._items.get(key)
         if item is None or not item.minutes:
             return None
         prior = self._lenders.prior_of(item)
-        try:
-            return controlled_interval(item.minutes, as_converged_runs(item), prior, level)
-        except TooFewRunsError:
-            return None
+        runs = as_converged_runs(item)
+        kept = item.rules.scored_runs > 2 * item.rules.dropped_each_side
+        scored_runs = item.rules.scored_runs if kept else 1
+        dropped = item.rules.dropped_each_side if kept else 0
+        if runs is None:
+            return moderated_estimate(
+                item.minutes, prior, scored_runs=scored_runs, dropped=dropped, level=level
+            )
+        return controlled_estimate(runs, prior, scored_runs=scored_runs, dropped=dropped, level=level)

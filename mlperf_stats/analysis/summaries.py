@@ -29,9 +29,9 @@ from mlperf_stats.store.queries import (
 from mlperf_stats.store.schema import SUMMARY_COLUMNS
 
 if TYPE_CHECKING:
-    from mlperf_stats.stats.controlled_interval import ControlledEstimate
+    from mlperf_stats.stats.controlled_estimate import ControlledEstimate
 
-STATISTICS_VERSION = "5"
+STATISTICS_VERSION = "6"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95
@@ -180,7 +180,7 @@ def _add_controlled(summary: dict[str, Any], estimate: ControlledEstimate | None
     """Fill in what the result's runs and those of others tell together."""
     if estimate is None:
         return
-    interval = estimate.interval
+    interval = estimate.geometric_mean
     summary.update(
         controlled_minutes=interval.estimate,
         controlled_low=interval.low,

@@ -61,6 +61,3 @@ FEW_PEERS = "few-peers"
 
 PEERS_LEFT_OUT = "peers-left-out"
 """Some other sets lend nothing, because their convergence cannot be compared."""
-
-PEERS_DISAGREE = "peers-disagree"
-"""Own mean convergence is far from what other sets lead to expect; the estimate stays with the own runs."""

@@ -1,0 +1,180 @@
+"""The controlled estimate of one set, with intervals, shares and warnings: the public answer.
+
+See :mod:`mlperf_stats.stats.controlled` for the model. All intervals come from one posterior; they differ
+by what of the law of a single run's log time they are about.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlperf_stats.stats import codes
+from mlperf_stats.stats.controlled import (
+    PeerPrior,
+    Posterior,
+    controlled_posterior,
+    moderated_posterior,
+    usable,
+)
+from mlperf_stats.stats.converged_runs import ConvergedRuns, time_line
+from mlperf_stats.stats.expected_score import check_scoring
+from mlperf_stats.stats.interval import Interval
+from mlperf_stats.stats.l_statistics import lognormal_score_shift
+from mlperf_stats.stats.normal_mixture import NormalMixture
+from mlperf_stats.stats.outlying_sets import THROUGHPUT_FACTOR, THROUGHPUT_FLOOR
+from mlperf_stats.stats.pool import LeftOut
+from mlperf_stats.stats.sample import FloatArray, SampleLike, check_level, check_sample
+
+_METHOD = "controlled"
+_FALLBACK = "moderated-t-log"
+_DISAGREES = 0.01
+"""Own convergence as far from the others' as happens to one set in a hundred: it disagrees."""
+
+_FEW_PEERS = 1
+_LARGEST_SIGMA = 1.0
+
+
+@dataclass(frozen=True)
+class ControlledEstimate:
+    """What own runs and other sets say of a set's time, in the unit of its times."""
+
+    geometric_mean: Interval
+    median: Interval
+    """For the symmetric law of log time that the model has: the same numbers as the geometric mean."""
+    expected_time: Interval
+    """Of the mean of one run."""
+    expected_score: Interval
+    """Of the olympic mean of the official number of runs."""
+    own_share: float
+    """Fraction of the information that is the set's own, 0 to 1."""
+    lenders: tuple[str, ...]
+    """Sets of the same size and round that lent."""
+    left_out: tuple[LeftOut, ...]
+    """Sets of the round that did not, and why."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Those of the intervals, which share them."""
+        return self.geometric_mean.warnings
+
+
+def controlled_estimate(
+    runs: ConvergedRuns, prior: PeerPrior | None, *, scored_runs: int, dropped: int, level: float = 0.95
+) -> ControlledEstimate:
+    """The controlled estimate of a set; ``prior`` from others, None if there are none.
+
+    A single run with nothing to borrow gives [0, ∞). Where own convergence cannot be what made the runs
+    differ, own times alone count, their variance moderated by the others'.
+    Raises StatisticsError (level, scored_runs, dropped).
+    """
+    level = check_level(level)
+    scored_runs, dropped = check_scoring(scored_runs, dropped)
+    time, work = runs.log_time[None], runs.log_convergence[None]
+    if prior is None:
+        return _from_times(time, None, [codes.NO_PEERS], scored_runs, dropped, level)
+    if not usable(prior, work, time).all():
+        found = [codes.CONVERGENCE_CONSTANT]
+        return _from_times(time, prior, found, scored_runs, dropped, level)
+    posterior = controlled_posterior(prior, work, time)
+    warnings = _warnings(runs, prior, posterior)
+    return _estimate(posterior, _METHOD, runs.n, warnings, prior, (scored_runs, dropped, level))
+
+
+def moderated_estimate(
+    times: SampleLike, prior: PeerPrior | None, *, scored_runs: int, dropped: int, level: float = 0.95
+) -> ControlledEstimate:
+    """The answer where convergence is not known: own times (n,), their variance moderated by the others'.
+
+    Raises SampleError, TooFewRunsError (no run) and StatisticsError (level, scored_runs, dropped).
+    """
+    level = check_level(level)
+    scored_runs, dropped = check_scoring(scored_runs, dropped)
+    ordered = check_sample(times, positive=True)
+    return _from_times(np.log(ordered)[None], prior, [codes.CONVERGENCE_UNKNOWN], scored_runs, dropped, level)
+
+
+def _from_times(
+    log_time: FloatArray,
+    prior: PeerPrior | None,
+    found: list[str],
+    scored_runs: int,
+    dropped: int,
+    level: float,
+) -> ControlledEstimate:
+    spread = prior.log_time if prior else None
+    n = log_time.shape[1]
+    if n == 1:
+        found = [codes.SINGLE_RUN, *found]
+    if n == 1 and (spread is None or spread.df == 0):
+        return _unbounded(float(np.exp(log_time[0, 0])), tuple(found), prior, level)
+    posterior = moderated_posterior(spread, log_time)
+    if n > 1 and float(np.ptp(log_time)) == 0:
+        found.append(codes.ZERO_VARIANCE)
+    return _estimate(posterior, _FALLBACK, n, tuple(found), prior, (scored_runs, dropped, level))
+
+
+def _estimate(
+    posterior: Posterior,
+    method: str,
+    n: int,
+    warnings: tuple[str, ...],
+    prior: PeerPrior | None,
+    asked: tuple[int, int, float],
+) -> ControlledEstimate:
+    scored_runs, dropped, level = asked
+    sigma = np.minimum(np.sqrt(posterior.run_variance), _LARGEST_SIGMA)
+
+    def interval(estimand: str, shift: FloatArray | float) -> Interval:
+        law = posterior.law
+        law = NormalMixture(law.weights, law.means + shift, law.variances)
+        centre, low, high = (
+            float(np.exp(law.quantile(p))[0]) for p in (0.5, (1 - level) / 2, (1 + level) / 2)
+        )
+        return Interval(centre, low, high, level, level, method, estimand, n, warnings)
+
+    return ControlledEstimate(
+        geometric_mean=interval("geometric-mean", 0.0),
+        median=interval("median", 0.0),
+        expected_time=interval("mean", lognormal_score_shift(sigma, 1, 0)),
+        expected_score=interval("expected-score", lognormal_score_shift(sigma, scored_runs, dropped)),
+        own_share=float(posterior.own_share[0]),
+        lenders=prior.lenders if prior and method == _METHOD else (),
+        left_out=prior.left_out if prior else (),
+    )
+
+
+def _unbounded(
+    time: float, warnings: tuple[str, ...], prior: PeerPrior | None, level: float
+) -> ControlledEstimate:
+    def interval(estimand: str) -> Interval:
+        return Interval(time, 0.0, math.inf, level, 1.0, _FALLBACK, estimand, 1, warnings)
+
+    return ControlledEstimate(
+        interval("geometric-mean"), interval("median"), interval("mean"), interval("expected-score"),
+        own_share=1.0, lenders=(), left_out=prior.left_out if prior else (),
+    )  # fmt: skip
+
+
+def _warnings(runs: ConvergedRuns, prior: PeerPrior, posterior: Posterior) -> tuple[str, ...]:
+    found: list[str] = []
+    if runs.n == 1:
+        found.append(codes.SINGLE_RUN)
+    elif runs.tied:
+        found.append(codes.ONE_CONVERGENCE_POINT)
+    if prior.convergence.mean is None:
+        found.append(codes.NO_PEERS)
+    elif prior.convergence.peers <= _FEW_PEERS:
+        found.append(codes.FEW_PEERS)
+    if float(posterior.agreement[0]) < _DISAGREES:
+        found.append(codes.OUTLYING_CONVERGENCE)
+    line = time_line(runs)
+    if line is not None:
+        usual = max(THROUGHPUT_FACTOR * math.sqrt(prior.typical.residual), THROUGHPUT_FLOOR)
+        if math.sqrt(line.residual) > usual:
+            found.append(codes.OUTLYING_THROUGHPUT)
+    if prior.left_out:
+        found.append(codes.PEERS_LEFT_OUT)
+    return tuple(found)
