@@ -7,6 +7,7 @@ first: fast runs finish first, and a rule that saw them early would favour them.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections import Counter
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Finished:
         runs = "1 run" if len(self.results) == 1 else f"{len(self.results)} runs"
         lines = [f"{runs}, {converged} converged: {self.verdict.reason}."]
         interval = self.verdict.interval
-        if interval is not None:
+        if interval is not None and math.isfinite(interval.high - interval.low):
             unit = "" if interval.estimand.startswith("ratio") else " min"
             lines.append(
                 f"{interval.estimand.replace('-', ' ').capitalize()} {interval.estimate:.4g}{unit}, from "
