@@ -90,7 +90,7 @@ def as_converged_runs(item: RunSet) -> ConvergedRuns | None:
 
 
 class Lenders:
-    """All results of a store (or those that fit ``filters``) as pools, and the prior of any from the others."""
+    """Results of a store (or those that fit ``filters``) as pools; the prior of each from the others."""
 
     def __init__(self, store: Store, filters: Filters | None = None) -> None:
         self.sets = run_sets(store, list_results(store, filters))
