@@ -7,7 +7,7 @@ BUILD := build
 WHEEL_LIMIT_MB := 15
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports snapshot wheel-check bench validation runner-study clean
+.PHONY: help demo test lint types imports snapshot wheel-check bench fuzz fuzz-coverage durability validation runner-study clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -53,6 +53,16 @@ wheel-check: $(VENV)/.dev  ## build the wheel and try it in an environment of it
 
 bench: $(VENV)/.dev  ## timings that the documentation quotes
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+fuzz: $(VENV)/.dev  ## damage a million logs and see what the reader makes of them (minutes)
+	$(BIN)/python tests/fuzz/fuzz_reader.py
+
+fuzz-coverage: $(VENV)/.dev  ## an hour of coverage-guided fuzzing of the reader (installs atheris)
+	@$(PIP) 'atheris>=3,<4'
+	$(BIN)/python tests/fuzz/fuzz_coverage.py $(BUILD)/fuzz -max_total_time=3600 -max_len=8192
+
+durability: $(VENV)/.dev  ## kill a hundred ingests; a minute of two writers and three readers
+	$(BIN)/python tests/durability/attack.py
 
 validation: $(VENV)/.dev  ## the statistical validation tables that the documentation quotes
 	@for script in tests/statistical/table_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
