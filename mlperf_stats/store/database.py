@@ -74,6 +74,9 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error):
+            # Readers query the connection as they like; what it refuses is told in words here.
+            raise translated(error, self.path) from error
 
     def close(self) -> None:
         """Close the connection; harmless when repeated."""

@@ -149,6 +149,15 @@ def test_a_damaged_database_is_found_by_the_check(filled: Path) -> None:
         store.check()
 
 
+def test_errors_of_the_file_while_reading_are_told_in_words(filled: Path) -> None:
+    with (
+        pytest.raises(DatabaseError, match="no such table") as error,
+        open_store(filled, published=False) as store,
+    ):
+        store.connection.execute("SELECT * FROM nothing")
+    assert_one_line(error.value, filled)
+
+
 def test_the_users_results_lie_over_the_published_ones(
     filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
