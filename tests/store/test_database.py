@@ -136,7 +136,9 @@ def _delete_and_be_interrupted(store: Store) -> None:
         raise KeyboardInterrupt
 
 
-def test_a_damaged_database_is_found_by_the_check(filled: Path) -> None:
+@pytest.fixture
+def damaged(filled: Path) -> Path:
+    """A database whose pages beyond the first three are overwritten in part."""
     with sqlite3.connect(filled) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
         page_size = connection.execute("PRAGMA page_size").fetchone()[0]
@@ -145,17 +147,23 @@ def test_a_damaged_database_is_found_by_the_check(filled: Path) -> None:
     for page in range(3, len(data) // page_size):
         data[page * page_size : page * page_size + 200] = b"\xa5" * 200
     filled.write_bytes(data)
-    with open_store(filled, published=False) as store, pytest.raises(DatabaseError, match="damaged"):
+    return filled
+
+
+def test_a_damaged_database_is_found_by_the_check(damaged: Path) -> None:
+    with open_store(damaged, published=False) as store, pytest.raises(DatabaseError, match="damaged"):
         store.check()
 
 
-def test_errors_of_the_file_while_reading_are_told_in_words(filled: Path) -> None:
-    with (
-        pytest.raises(DatabaseError, match="no such table") as error,
-        open_store(filled, published=False) as store,
-    ):
-        store.connection.execute("SELECT * FROM nothing")
-    assert_one_line(error.value, filled)
+def read_everything(path: Path) -> None:
+    with open_store(path, published=False) as store:
+        store.connection.execute("SELECT count(problems) FROM runs").fetchall()
+
+
+def test_damage_met_while_reading_is_told_in_words(damaged: Path) -> None:
+    with pytest.raises(DatabaseError, match="name another file with --db") as error:
+        read_everything(damaged)
+    assert_one_line(error.value, damaged)
 
 
 def test_the_users_results_lie_over_the_published_ones(
