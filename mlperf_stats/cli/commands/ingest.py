@@ -16,6 +16,7 @@ from mlperf_stats.cli.console import Column, clean, print_lines, print_table
 from mlperf_stats.cli.options import DB_OPTION, OutputOptions
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_print, emit_rows
 from mlperf_stats.cli.parameters import OptionGroup
+from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.explanations import catalogue
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def command(
                     jobs=reading.jobs,
                     on_progress=on_progress,
                 )
-            refresh(store)
+            with steps_bar("computing intervals") as on_step:
+                refresh(store, on_step)
         except KeyboardInterrupt:
             print(f"mlperf-stats: {_interrupted(store)}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None

@@ -14,6 +14,7 @@ from mlperf_stats.cli.footnotes import warning_cell, warning_notes
 from mlperf_stats.cli.numbers import minutes, percent
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import emit_rows
+from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.rules.wording import EXPECTED_NOT_DRAWN
 
 EXAMPLES = (
@@ -63,8 +64,8 @@ def command(
     from mlperf_stats.analysis.filter_values import unmatched
     from mlperf_stats.analysis.results import results_table
 
-    with database.open(filters) as store:
-        table = results_table(store, filters, level=level)
+    with database.open(filters) as store, steps_bar("computing intervals") as on_progress:
+        table = results_table(store, filters, level=level, on_progress=on_progress)
         missed = [] if table.rows else [f"{entry.sentence()}." for entry in unmatched(store, filters)]
     notes = _notes(table.rows, interval) if table.rows else [NOTHING_FITS, *missed]
     emit_rows(output, table.rows, columns=table.columns, view=VIEWS[interval], notes=notes)
