@@ -41,11 +41,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def test_options_reach_the_analysis(invoke: Invoke, database: Path, asked: list[dict[str, Any]]) -> None:
-    options = ("--runs", 5, "--by", "submitter", "--repeats", 7, "--seed", 3, "--benchmark", "rgat")
+    options = ("--runs", 5, "--by", "submitter", "--repeats", 7, "--seed", 3, "--benchmark", "retinanet")
     result = invoke("validate", "splits", "--db", database, "--no-published", *options)
     assert result.exit_code == 0, result.output
     (call,) = asked
-    assert call["filters"] == Filters(benchmarks=("rgat",))
+    assert call["filters"] == Filters(benchmarks=("retinanet",))
     assert (call["runs"], call["by"], call["repeats"], call["seed"]) == (5, "submitter", 7, 3)
     assert "other submitters" in result.stdout
 
