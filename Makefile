@@ -7,7 +7,7 @@ BUILD := build
 WHEEL_LIMIT_MB := 15
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports snapshot wheel-check bench fuzz fuzz-coverage durability validation runner-study clean
+.PHONY: help demo test test-cluster lint types imports snapshot wheel-check bench fuzz fuzz-coverage durability validation runner-study clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -21,6 +21,9 @@ demo: $(VENV)/.core  ## install, and show the results of a published round
 
 test: $(VENV)/.dev  ## install, and run all tests
 	$(BIN)/python -m pytest -n 2
+
+test-cluster: $(VENV)/.dev  ## tests with several training processes, a two-node Slurm, and kills
+	$(BIN)/python -m pytest -m cluster
 
 lint: $(VENV)/.dev  ## style and formatting
 	$(BIN)/ruff check .

@@ -10,11 +10,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from runner_campaigns import ENVIRONMENT, FAST, command_line
 
 from mlperf_runners.campaign.folder import CampaignFolder
 from mlperf_stats.logs.runs import read_run
 from mlperf_stats.model import RunStatus
+
+pytestmark = pytest.mark.cluster
 
 RUNS = 6
 KILLS = 20

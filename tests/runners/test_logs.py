@@ -66,6 +66,7 @@ def complaints(log: Path, ruleset: str, caplog: pytest.LogCaptureFixture) -> str
     return "" if valid else caplog.text or "not valid"
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize("name", sorted(EASY))
 def test_two_processes_converge_and_log_by_the_rules(
     name: str, mlperf_stats: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -16,6 +16,8 @@ from mlperf_runners.campaign.folder import CampaignFolder
 from mlperf_stats.logs.runs import read_run
 from mlperf_stats.model import RunStatus
 
+pytestmark = pytest.mark.cluster
+
 SLOWER = ("--set", "users=1000", "--set", "target=0.55")
 """Runs of some seconds, long enough to be killed in the middle."""
 
