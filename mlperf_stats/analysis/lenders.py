@@ -44,18 +44,15 @@ class Lender:
     runs: ConvergedRuns
     """The converged ones that no earlier result has."""
 
-    @property
+    @cached_property
     def key(self) -> Key:
+        """Of the result."""
         return self.item.result.key
 
-    @property
-    def submitter(self) -> str:
-        return self.item.result.submitter.casefold()
-
     @cached_property
-    def logs(self) -> frozenset[str]:
-        """Contents of all its run files."""
-        return contents(self.item)
+    def submitter(self) -> str:
+        """Whose result it is, in one spelling."""
+        return self.item.result.submitter.casefold()
 
 
 def contents(item: RunSet) -> frozenset[str]:
@@ -96,8 +93,11 @@ class Lenders:
         self.sets = run_sets(store, list_results(store, filters))
         self._gaps = evaluation_gaps(store)
         self._pools: dict[Family, dict[str, list[Lender]]] = {}
+        self._holders: dict[str, set[Key]] = {}
         seen: set[str] = set()
         for item in self.sets:
+            for content in contents(item):
+                self._holders.setdefault(content, set()).add(item.result.key)
             fresh = item.without(seen)
             runs = as_converged_runs(fresh)
             if runs is not None:
@@ -110,42 +110,48 @@ class Lenders:
         """The lenders of the result's own pool, itself among them."""
         return self._pools.get(family(item), {}).get(item.result.round, [])
 
-    def prior_of(self, item: RunSet, *, by: str = "submission") -> PeerPrior | None:
+    def prior_of(self, item: RunSet, *, by: str = "submission", strict: bool = False) -> PeerPrior | None:
         """What others say of a result; None if there is nothing to borrow.
 
         Args:
             item: The result.
             by: ``submission`` leaves out whoever shares a log with it, ``submitter`` its submitter as well.
+            strict: Keep the result out of what is common to its whole pool, too (:meth:`Pool.without`), as a
+                validation must; it makes hardly a difference and takes several times as long.
         """
         from mlperf_stats.stats.controlled import peer_prior
 
-        logs, submitter = contents(item), item.result.submitter.casefold()
+        related, submitter = self._related(item), item.result.submitter.casefold()
 
         def lends(other: Lender) -> bool:
-            if other.key == item.result.key or not logs.isdisjoint(other.logs):
-                return False
-            return by == "submission" or other.submitter != submitter
+            return other.key not in related and (by == "submission" or other.submitter != submitter)
 
         size = float(item.gbs) if item.gbs else math.nan
         rounds = self._pools.get(family(item), {})
-        home = self._pool(family(item), item.result.round, lends)
+        home = self._pool(family(item), item.result.round, lends, strict)
         if home is None:
             return None
-        away = [self._pool(family(item), name, lends) for name in rounds if name != item.result.round]
+        away = [self._pool(family(item), name, lends, strict) for name in rounds if name != item.result.round]
         return peer_prior(home, [one for one in away if one is not None], size, lineage(item.result))
 
-    def _pool(self, of: Family, round_: str, lends: Callable[[Lender], bool]) -> Pool | None:
+    def _related(self, item: RunSet) -> set[Key]:
+        """The result itself and all that share a log with it."""
+        return {item.result.key}.union(*(self._holders.get(content, ()) for content in contents(item)))
+
+    def _pool(self, of: Family, round_: str, lends: Callable[[Lender], bool], strict: bool) -> Pool | None:
         from mlperf_stats.stats.pool import pool
 
         members = self._pools.get(of, {}).get(round_, [])
         kept = [one for one in members if lends(one)]
         if not kept:
             return None
-        if len(kept) < len(members):
+        if strict and len(kept) < len(members):
             return pool([one.runs for one in kept], self._step(of, round_))
         if (of, round_) not in self._whole:
-            self._whole[of, round_] = pool([one.runs for one in kept], self._step(of, round_))
-        return self._whole[of, round_]
+            self._whole[of, round_] = pool([one.runs for one in members], self._step(of, round_))
+        left_out = {one.runs.label for one in members if not lends(one)}
+        whole = self._whole[of, round_]
+        return whole.without(left_out) if left_out else whole
 
     def _step(self, of: Family, round_: str) -> float:
         """Median over results of the evaluation gap as a fraction of the work: set by rules, not by peers."""

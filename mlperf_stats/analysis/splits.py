@@ -115,7 +115,7 @@ def _judge(lenders: Lenders, one: Lender, runs: int, by: By, repeats: int, seed:
 
     from mlperf_stats.stats.splits import judge_splits
 
-    prior = lenders.prior_of(one.item, by=by)
+    prior = lenders.prior_of(one.item, by=by, strict=True)
     rng = np.random.default_rng([seed, zlib.crc32(one.runs.label.encode())])
     return judge_splits(one.runs, prior, drawn=runs, repeats=repeats, rng=rng)
 

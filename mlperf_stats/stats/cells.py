@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from mlperf_stats.stats.effect_grids import (
+    LINEAGE_KERNEL,
     LINEAGE_SCALES,
     MEAN_OUTLIER_RATE,
     OUTLIER_PRIOR,
@@ -29,6 +30,7 @@ from mlperf_stats.stats.effect_grids import (
 from mlperf_stats.stats.sample import FloatArray
 
 _TINY = 1e-300
+_NEARLY_ALIKE = 0.02
 _FINE = np.linspace(-4.5, 4.5, 19)
 _FAR = np.geomspace(5.0, 250.0, 9)
 _NEAR_A_MEAN = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
@@ -94,10 +96,10 @@ def group(means: FloatArray, sampling: FloatArray, spread: float) -> Group:
 
     ``spread``: variance of log convergence within a set, the unit of all effects.
     """
-    deviation = float(np.sqrt((np.median(sampling) + 0.02 * spread) / means.size))
-    centre = float(np.median(means))
     if means.size == 1:
-        return _single(centre, deviation, float(sampling[0]), spread)
+        return _single(float(means[0]), float(sampling[0]), spread)
+    deviation = float(np.sqrt((np.median(sampling) + _NEARLY_ALIKE * spread) / means.size))
+    centre = float(np.median(means))
     nodes = [centre + deviation * _FINE, centre + deviation * _FAR, centre - deviation * _FAR]
     if means.size <= _FEW:
         nodes.extend(mean + np.sqrt(v) * _NEAR_A_MEAN for mean, v in zip(means, sampling, strict=True))
@@ -114,8 +116,9 @@ def group(means: FloatArray, sampling: FloatArray, spread: float) -> Group:
     return Group(means.size, centre, deviation, 0.0, evidence, ones, mean[None], variance[None])
 
 
-def _single(centre: float, deviation: float, sampling: float, spread: float) -> Group:
+def _single(centre: float, sampling: float, spread: float) -> Group:
     """One set: its law around the group's mean is a mixture already, usual or outlying."""
+    deviation = float(np.sqrt(sampling + _NEARLY_ALIKE * spread))
     shape = (1 + OUTLIER_SCALES.size, SET_SCALES.size, OUTLIER_RATES.size)
     weights, variances = np.empty(shape), np.empty(shape)
     weights[0], variances[0] = 1 - OUTLIER_RATES, (sampling + SET_SCALES**2 * spread)[:, None]
@@ -176,6 +179,13 @@ class Cell:
     def evidence(self) -> FloatArray | None:
         """Log likelihood (R, Q) of the scales; None for a single set, which says nothing of them."""
         return self._integrated[0] if self.members > 1 else None
+
+    @cached_property
+    def scale_likelihood(self) -> FloatArray | None:
+        """Log likelihood (R, Q) of the benchmark's scales, around which the cell's lineage scale lies."""
+        if self.evidence is None:
+            return None
+        return np.asarray(np.log(np.exp(self.evidence - self.evidence.max()) @ LINEAGE_KERNEL.T))
 
     @cached_property
     def _integrated(self) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -68,7 +68,7 @@ def peer_prior(home: Pool, away: Sequence[Pool], size: float, lineage: str) -> P
 
 def log_time_prior(sets: Sequence[ConvergedRuns]) -> VariancePrior | None:
     """The moderated prior of the variance of log time; None below two sets or if all their runs tie."""
-    variances = [float(one.log_time.var(ddof=1)) for one in sets if one.n > 1]
+    variances = [one.time_variance for one in sets if one.n > 1]
     if len(variances) < 2 or max(variances) == 0:
         return None
     return variance_prior(variances, [one.n - 1 for one in sets if one.n > 1])

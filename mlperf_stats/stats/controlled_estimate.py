@@ -7,7 +7,7 @@ by what of the law of a single run's log time they are about.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from mlperf_stats.stats.controlled import (
     moderated_posterior,
     usable,
 )
-from mlperf_stats.stats.converged_runs import ConvergedRuns, time_line
+from mlperf_stats.stats.converged_runs import ConvergedRuns
 from mlperf_stats.stats.expected_score import check_scoring
 from mlperf_stats.stats.interval import Interval
 from mlperf_stats.stats.l_statistics import lognormal_score_shift
@@ -35,6 +35,9 @@ _DISAGREES = 0.01
 
 _FEW_PEERS = 1
 _LARGEST_SIGMA = 1.0
+_SHIFT_NODES = 129
+_MERGED = 0.4
+"""Components that differ by less (log variance; mean in standard deviations) are merged before quantiles."""
 
 
 @dataclass(frozen=True)
@@ -126,20 +129,23 @@ def _estimate(
 ) -> ControlledEstimate:
     scored_runs, dropped, level = asked
     sigma = np.minimum(np.sqrt(posterior.run_variance), _LARGEST_SIGMA)
+    # The shift is smooth in sigma and the mixture has hundreds of components.
+    grid = np.linspace(0.0, float(sigma.max()), _SHIFT_NODES)
 
-    def interval(estimand: str, shift: FloatArray | float) -> Interval:
-        law = posterior.law
-        law = NormalMixture(law.weights, law.means + shift, law.variances)
-        centre, low, high = (
-            float(np.exp(law.quantile(p))[0]) for p in (0.5, (1 - level) / 2, (1 + level) / 2)
-        )
+    def interval(estimand: str, scoring: tuple[int, int] | None = None) -> Interval:
+        means = posterior.law.means[0]
+        if scoring:
+            means = means + np.interp(sigma[0], grid, lognormal_score_shift(grid, *scoring))
+        law = NormalMixture(posterior.law.weights[0], means, posterior.law.variances[0]).merged(_MERGED)
+        centre, low, high = np.exp(law.quantile(np.array([0.5, (1 - level) / 2, (1 + level) / 2]))).tolist()
         return Interval(centre, low, high, level, level, method, estimand, n, warnings)
 
+    geometric_mean = interval("geometric-mean")
     return ControlledEstimate(
-        geometric_mean=interval("geometric-mean", 0.0),
-        median=interval("median", 0.0),
-        expected_time=interval("mean", lognormal_score_shift(sigma, 1, 0)),
-        expected_score=interval("expected-score", lognormal_score_shift(sigma, scored_runs, dropped)),
+        geometric_mean=geometric_mean,
+        median=replace(geometric_mean, estimand="median"),
+        expected_time=interval("mean", (1, 0)),
+        expected_score=interval("expected-score", (scored_runs, dropped)),
         own_share=float(posterior.own_share[0]),
         lenders=prior.lenders if prior and method == _METHOD else (),
         left_out=prior.left_out if prior else (),
@@ -170,7 +176,7 @@ def _warnings(runs: ConvergedRuns, prior: PeerPrior, posterior: Posterior) -> tu
         found.append(codes.FEW_PEERS)
     if float(posterior.agreement[0]) < _DISAGREES:
         found.append(codes.OUTLYING_CONVERGENCE)
-    line = time_line(runs)
+    line = runs.line
     if line is not None:
         usual = max(THROUGHPUT_FACTOR * math.sqrt(prior.typical.residual), THROUGHPUT_FLOOR)
         if math.sqrt(line.residual) > usual:

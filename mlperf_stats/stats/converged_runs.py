@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,7 +25,7 @@ _CONVERGENCE_LIKE = 1.0 / 3.0
 _FEWEST_RUNS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class ConvergedRuns:
     """Runs of one system, natural logarithms; build it with :func:`converged_runs`."""
 
@@ -40,15 +41,30 @@ class ConvergedRuns:
         """How many runs there are."""
         return int(self.log_time.size)
 
-    @property
+    @cached_property
     def tied(self) -> bool:
         """All runs stopped at one convergence point."""
         return self.n < 2 or float(np.ptp(self.log_convergence)) < SAME_POINT
 
-    @property
+    @cached_property
+    def mean_convergence(self) -> float:
+        """Mean of log convergence."""
+        return float(self.log_convergence.mean())
+
+    @cached_property
     def sum_of_squares(self) -> float:
         """Σ(x − x̄)² of log convergence; exactly 0 for tied runs."""
-        return 0.0 if self.tied else float(((self.log_convergence - self.log_convergence.mean()) ** 2).sum())
+        return 0.0 if self.tied else float(((self.log_convergence - self.mean_convergence) ** 2).sum())
+
+    @cached_property
+    def time_variance(self) -> float:
+        """Sample variance of log time; NaN for a single run."""
+        return float(self.log_time.var(ddof=1)) if self.n > 1 else math.nan
+
+    @cached_property
+    def line(self) -> TimeLine | None:
+        """Its line of log time on log convergence; None with too few runs for a residual."""
+        return time_line(self)
 
 
 def converged_runs(
@@ -94,7 +110,7 @@ def time_line(runs: ConvergedRuns) -> TimeLine | None:
     y = runs.log_time - runs.log_time.mean()
     if squares == 0:
         return TimeLine(math.nan, math.inf, float(y @ y) / df, df)
-    x = runs.log_convergence - runs.log_convergence.mean()
+    x = runs.log_convergence - runs.mean_convergence
     slope = float(x @ y) / squares
     residual = float(((y - slope * x) ** 2).sum()) / df
     return TimeLine(slope, residual / squares, residual, df)
@@ -112,7 +128,7 @@ class TypicalSpread:
 
 def typical_spread(sets: Sequence[ConvergedRuns]) -> TypicalSpread:
     """What other sets leave at a fixed convergence point, and how much their convergence varies."""
-    lines = [(line, runs) for runs in sets if not runs.tied and (line := time_line(runs)) is not None]
+    lines = [(line, runs) for runs in sets if not runs.tied and (line := runs.line) is not None]
     if not lines:
         return TypicalSpread(0.0, 0.0)
     residual = float(np.median([line.residual for line, _ in lines]))
@@ -127,8 +143,7 @@ def convergence_is_constant(runs: ConvergedRuns, typical: TypicalSpread) -> bool
     """
     if runs.n < _FEWEST_RUNS or not runs.tied or typical.convergence <= 0:
         return False
-    spread = float(runs.log_time.std(ddof=1))
-    return spread > max(
+    return math.sqrt(runs.time_variance) > max(
         _STEADY_FACTOR * math.sqrt(typical.residual), _CONVERGENCE_LIKE * math.sqrt(typical.convergence)
     )
 

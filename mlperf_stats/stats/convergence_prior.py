@@ -11,8 +11,6 @@ from scipy.special import gammaln
 
 from mlperf_stats.stats.cells import Cell, Group, normalised
 from mlperf_stats.stats.effect_grids import (
-    LINEAGE_KERNEL,
-    LINEAGE_PRIOR,
     LINEAGE_SCALES,
     MEAN_OUTLIER_RATE,
     OUTLIER_PRIOR,
@@ -20,17 +18,17 @@ from mlperf_stats.stats.effect_grids import (
     OUTLIER_SCALE_WEIGHTS,
     OUTLIER_SCALES,
     SET_KERNEL,
-    SET_PRIOR,
     SET_SCALES,
     interval_matched,
     normal_kernel,
 )
 from mlperf_stats.stats.normal_mixture import NormalMixture
-from mlperf_stats.stats.pool import Pool
+from mlperf_stats.stats.pool import Pool, scales
 from mlperf_stats.stats.sample import FloatArray
-from mlperf_stats.stats.size_law import SIZE_LAW_DF, CellMean, predict_cell
+from mlperf_stats.stats.size_law import SIZE_LAW_DF, predict_cell
 
-_COMPONENTS = 12
+_MERGED = 0.5
+"""Components whose variances are within a factor of about √e are merged."""
 _WIDE = 1e6
 """Variance, in units of the spread, of a mean of which nothing is known."""
 
@@ -63,59 +61,48 @@ def convergence_prior(home: Pool, away: Sequence[Pool], size: float, lineage: st
         lineage: See :class:`ConvergedRuns`.
     """
     cell = home.cells.get(size)
-    scales = _scales([home, *away], cell)
+    likely = scales([home, *away], cell)
     spread = cell.spread if cell else home.spread
-    predicted = _predicted(home, away, cell, size, spread, scales)
-    mean = _mean_law(cell, lineage, predicted, spread, scales)
+    predicted = _predicted(home, away, size)
+    mean = _mean_law(cell, lineage, predicted, spread, likely)
     return ConvergencePrior(mean, spread, home.spread_df, cell.members if cell else 0)
 
 
-def _scales(pools: Sequence[Pool], leave_out: Cell | None) -> FloatArray:
-    """How likely each pair of scales is for the benchmark, (R, Q), from all cells but one."""
-    log_posterior = np.log(SET_PRIOR)[:, None] + np.log(LINEAGE_PRIOR)
-    for one in pools:
-        for cell in one.cells.values():
-            if cell is not leave_out and cell.evidence is not None:
-                likelihood = np.exp(cell.evidence - cell.evidence.max())
-                log_posterior = log_posterior + np.log(likelihood @ LINEAGE_KERNEL.T)
-    posterior = np.exp(log_posterior - log_posterior.max())
-    # From the benchmark's lineage scale to a cell's; the set scale stays the benchmark's down to the groups.
-    return np.asarray(posterior @ LINEAGE_KERNEL / posterior.sum())
-
-
-def _predicted(
-    home: Pool, away: Sequence[Pool], own: Cell | None, size: float, spread: float, scales: FloatArray
-) -> tuple[float, float] | None:
-    cells = [
-        CellMean(cell.size, *cell.summary(scales), round=number)
-        for number, one in enumerate([home, *away])
-        for cell in one.cells.values()
-        if cell is not own
-    ]
-    return predict_cell(cells, size, spread)
+def _predicted(home: Pool, away: Sequence[Pool], size: float) -> tuple[float, float] | None:
+    """The cell's mean from all other cells; remembered where these are the same for every set of the cell."""
+    others = [key for key in home.cells if key != size]
+    whole = home.whole
+    if whole is None or math.isnan(size) or any(whole.cells[key] is not home.cells[key] for key in others):
+        rounds = [[home.cell_means[key] for key in others], *(list(one.cell_means.values()) for one in away)]
+        return predict_cell(rounds, size, home.spread)
+    question = (size, *away)
+    if question not in whole.memory:
+        rounds = [[whole.cell_means[key] for key in others], *(list(one.cell_means.values()) for one in away)]
+        whole.memory[question] = predict_cell(rounds, size, whole.spread)
+    return whole.memory[question]
 
 
 def _mean_law(
-    cell: Cell | None, lineage: str, predicted: tuple[float, float] | None, spread: float, scales: FloatArray
+    cell: Cell | None, lineage: str, predicted: tuple[float, float] | None, spread: float, likely: FloatArray
 ) -> NormalMixture | None:
     group = cell.groups.get(lineage) if cell else None
     others = len(cell.groups) - (group is not None) if cell else 0
     if cell is None and predicted is None:
         return None
     if others or predicted:
-        centre, variance, scales = _cell_mean(cell, lineage if group else None, predicted, scales, others)
+        centre, variance, likely = _cell_mean(cell, lineage if group else None, predicted, likely, others)
     else:
         typical = group.centre if group else 0.0
         centre = np.full(LINEAGE_SCALES.size, typical)
         variance = np.full(LINEAGE_SCALES.size, _WIDE * spread)
-    return _set_mean(group, centre, variance, spread, scales, informed=bool(others or predicted))
+    return _set_mean(group, centre, variance, spread, likely, informed=bool(others or predicted))
 
 
 def _cell_mean(
     cell: Cell | None,
     without: str | None,
     predicted: tuple[float, float] | None,
-    scales: FloatArray,
+    likely: FloatArray,
     others: int,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Cell mean by lineage scale, (Q,) and (Q,), and the scales (R, Q), from all groups but the set's own."""
@@ -125,17 +112,17 @@ def _cell_mean(
         log_density = cell.log_density(nodes, without)
     else:
         assert around is not None
-        nodes, log_density = around, np.zeros((*scales.shape, around.size))
+        nodes, log_density = around, np.zeros((*likely.shape, around.size))
     if predicted is not None:
         log_density = log_density + _log_t((nodes - predicted[0]) / predicted[1])
     evidence, weights = normalised(log_density, nodes)
     if others:
-        scales = scales * np.exp(evidence - evidence.max())
-        scales = scales / scales.sum()
-    of_lineage = scales.sum(0)
-    density = np.einsum("rq,rqm->qm", scales / np.maximum(of_lineage, 1e-300), weights)
+        likely = likely * np.exp(evidence - evidence.max())
+        likely = likely / likely.sum()
+    of_lineage = likely.sum(0)
+    density = np.einsum("rq,rqm->qm", likely / np.maximum(of_lineage, 1e-300), weights)
     centre, variance = interval_matched(nodes, density)
-    return centre, variance, scales
+    return centre, variance, likely
 
 
 def _log_t(values: FloatArray) -> FloatArray:
@@ -149,7 +136,7 @@ def _set_mean(
     centre: FloatArray,
     variance: FloatArray,
     spread: float,
-    scales: FloatArray,
+    scale_law: FloatArray,
     *,
     informed: bool,
 ) -> NormalMixture:
@@ -157,7 +144,7 @@ def _set_mean(
 
     Components carry the axes R, E, Q of the group's own set scale and outlier rate and the lineage scale.
     """
-    likely = np.einsum("aq,ar,e->req", scales, SET_KERNEL, OUTLIER_PRIOR)
+    likely = np.einsum("aq,ar,e->req", scale_law, SET_KERNEL, OUTLIER_PRIOR)
     weights, means, variances = _lineage_effect(centre, variance, spread, likely.shape)
     if group is not None:
         weights, means, variances, evidence = _with_group(group, weights, means, variances)
@@ -173,7 +160,7 @@ def _set_mean(
         np.broadcast_to(means, (len(shares), *means.shape)).ravel(),
         np.stack([usual, *outlying]).ravel(),
     )
-    return law.merged(_COMPONENTS)
+    return law.merged(_MERGED)
 
 
 def _lineage_effect(

@@ -16,7 +16,7 @@ from scipy.special import ndtri
 
 from mlperf_stats.stats.sample import FloatArray
 
-_PRIOR_SCALE = 0.05
+_PRIOR_SCALE = 0.03
 """Scale of the half-Cauchy priors (Gelman 2006): closed rules fix model and data, so effects are small."""
 
 _GROUP_FACTOR = 0.7

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import gammaincinv, ndtr
@@ -14,7 +15,7 @@ from scipy.special import gammaincinv, ndtr
 from mlperf_stats.stats.sample import FloatArray
 
 _MOST_STEPS = 80
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-8
 _WIDEST = 10.0
 """Quantiles are searched within so many standard deviations of every component."""
 
@@ -43,14 +44,18 @@ class NormalMixture:
         scaled = (values[..., None] - self.means) / np.sqrt(self.variances)
         return np.asarray((self.weights * ndtr(scaled)).sum(-1))
 
-    def quantile(self, probability: float) -> FloatArray:
-        """The value below which ``probability`` lies, by Newton steps kept inside a shrinking bracket."""
+    def quantile(self, probability: float | FloatArray) -> FloatArray:
+        """The value below which ``probability`` lies, shape (…,); of one mixture (k,), several at once.
+
+        Newton steps, kept inside a bracket that every step shrinks.
+        """
         deviations = np.sqrt(self.variances)
         # A rare component may be very wide: it belongs in the bracket, not in the start and the tolerance.
         reach = (np.abs(self.means) + _WIDEST * deviations).max(-1)
-        low, high = -reach, reach
-        spread = (self.weights * (deviations + np.abs(self.means - self.mean()[..., None]))).sum(-1)
-        value = self.mean() + spread * math.copysign(1.96, probability - 0.5)
+        mean = self.mean()
+        spread = (self.weights * (deviations + np.abs(self.means - mean[..., None]))).sum(-1)
+        value = mean + spread * np.where(np.asarray(probability) > 0.5, 1.96, -1.96)
+        low, high = np.minimum(-reach, value), np.maximum(reach, value)
         for _ in range(_MOST_STEPS):
             scaled = (value[..., None] - self.means) / deviations
             excess = (self.weights * ndtr(scaled)).sum(-1) - probability
@@ -63,20 +68,21 @@ class NormalMixture:
                 break
         return np.asarray(value)
 
-    def merged(self, count: int) -> NormalMixture:
-        """The mixture (k,) with components of like variance merged to at most ``count``, moments kept."""
+    def merged(self, width: float) -> NormalMixture:
+        """The mixture (k,) with like components merged, their moments kept.
+
+        Alike are components whose log variances share a bin of ``width`` and whose means share one of
+        ``width`` standard deviations.
+        """
         kept = self.weights > _NEGLIGIBLE
         weight, mean, variance = self.weights[kept], self.means[kept], self.variances[kept]
-        scale = np.log(variance)
-        edges = np.linspace(scale.min() - 1e-9, scale.max() + 1e-9, count + 1)
-        slot = np.clip(np.digitize(scale, edges) - 1, 0, count - 1)
-        total = np.bincount(slot, weight, count)
-        filled = total > 0
-        centre = np.bincount(slot, weight * mean, count)[filled] / total[filled]
-        centres = np.zeros(count)
-        centres[filled] = centre
-        second = np.bincount(slot, weight * (variance + (mean - centres[slot]) ** 2), count)[filled]
-        return NormalMixture(total[filled] / total.sum(), centre, second / total[filled])
+        scale = np.floor(np.log(variance) / width)
+        place = np.floor(mean / (width * np.exp(scale * width / 2)))
+        bins, slot = np.unique(scale + 1j * place, return_inverse=True)
+        total = np.bincount(slot, weight, bins.size)
+        centre = np.bincount(slot, weight * mean, bins.size) / total
+        second = np.bincount(slot, weight * (variance + (mean - centre[slot]) ** 2), bins.size) / total
+        return NormalMixture(total / total.sum(), centre, second)
 
 
 def variance_nodes(df: FloatArray | float, count: int) -> tuple[FloatArray, FloatArray]:
@@ -86,8 +92,14 @@ def variance_nodes(df: FloatArray | float, count: int) -> tuple[FloatArray, Floa
     5 nodes the mixture of normals has t quantiles to 1e-3 up to level 0.99 for df ≥ 3, with 7 for df ≥ 2.
     Shapes: df (…,) → nodes (…, count); weights (count,).
     """
+    probabilities, weights = _crowded_legendre(count)
+    degrees = np.asarray(df, dtype=np.float64)[..., None]
+    return degrees / (2 * gammaincinv(degrees / 2, probabilities)), weights
+
+
+@lru_cache(maxsize=16)
+def _crowded_legendre(count: int) -> tuple[FloatArray, FloatArray]:
     abscissa, weight = np.polynomial.legendre.leggauss(count)
     root = (abscissa + 1) / 2
-    weights = 1.5 * root**2 * weight
-    degrees = np.asarray(df, dtype=np.float64)[..., None]
-    return degrees / (2 * gammaincinv(degrees / 2, root**3)), weights / weights.sum()
+    weights = root**2 * weight
+    return root**3, weights / weights.sum()

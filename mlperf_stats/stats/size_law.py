@@ -8,6 +8,7 @@ All are normal with scales integrated over small grids; the answer is a centre a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,7 +35,7 @@ _SURPRISE = 3.0
 """A cell further off than so many standard deviations gets the variance that its distance shows."""
 
 _PASSES = 2
-_MOST_CELLS = 32
+_MOST_CELLS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +45,30 @@ class CellMean:
     size: float
     mean: float
     variance: float
-    round: int
-    """Any number that tells rounds apart; 0 is the round of the cell that is predicted."""
 
 
-def predict_cell(cells: Sequence[CellMean], size: float, spread: float) -> tuple[float, float] | None:
-    """Centre and standard deviation of the mean of a cell of ``size`` in round 0; None if nothing is known.
+def predict_cell(
+    rounds: Sequence[Sequence[CellMean]], size: float, spread: float
+) -> tuple[float, float] | None:
+    """Centre and standard deviation of a cell's mean log convergence; None if nothing is known.
 
-    ``spread``: variance of log convergence within a set, the unit of the scales. With a NaN ``size`` all
-    cells count alike; otherwise cells of unknown size are left out.
+    Args:
+        rounds: Other cells, by round; the first is the round of the cell itself.
+        size: Of the cell. With NaN all cells count alike; otherwise those of unknown size are left out.
+        spread: Variance of log convergence within a set, the unit of the scales.
     """
-    known = list(cells) if np.isnan(size) else [one for one in cells if not np.isnan(one.size)]
+    known = [
+        (one, number)
+        for number, cells in enumerate(rounds)
+        for one in cells
+        if math.isnan(size) or not math.isnan(one.size)
+    ]
     if not known:
         return None
-    if not np.isnan(size):
-        known = sorted(known, key=lambda one: (abs(np.log(one.size / size)), one.round))[:_MOST_CELLS]
+    if not math.isnan(size):
+        known = sorted(known, key=lambda pair: (abs(math.log(pair[0].size / size)), pair[1]))[:_MOST_CELLS]
     problem = _Problem(known, size, spread)
-    variances = np.array([one.variance for one in known])
+    variances = np.array([one.variance for one, _ in known])
     for _ in range(_PASSES - 1):
         variances = problem.widened(variances)
     centre, variance, *_ = problem.solve(variances)
@@ -70,11 +78,11 @@ def predict_cell(cells: Sequence[CellMean], size: float, spread: float) -> tuple
 class _Problem:
     """Cells, their covariances under every pair of scales, and the curve under every critical size."""
 
-    def __init__(self, cells: Sequence[CellMean], size: float, spread: float) -> None:
-        self.means = np.array([one.mean for one in cells])
-        rounds = np.array([one.round for one in cells])
-        sizes = np.array([one.size for one in cells])
-        if np.isnan(size):
+    def __init__(self, known: Sequence[tuple[CellMean, int]], size: float, spread: float) -> None:
+        self.means = np.array([one.mean for one, _ in known])
+        rounds = np.array([number for _, number in known])
+        sizes = np.array([one.size for one, _ in known])
+        if math.isnan(size):
             self.curve, self.curve_here = np.zeros((1, sizes.size)), np.zeros(1)
             near, near_here = np.eye(sizes.size), np.zeros(sizes.size)
         else:
