@@ -18,51 +18,55 @@ TOKEN = b":::MLLOG"
 
 
 def key_pattern(keys: Sequence[str]) -> re.Pattern[bytes]:
-    """Pattern of a line's rest from the key member of a mark with one of ``keys`` on.
+    """Pattern of the key member of a mark with one of ``keys``, in JSON or a Python literal.
 
-    It starts with literal text, which the regular expression engine finds fastest, and stops at
-    the line's end, so that a line is looked at once whatever it holds.
+    It starts with literal text, which the regular expression engine finds fastest.
     """
     names = "|".join(map(re.escape, keys))
-    return re.compile(rf"""key["'] ?: ?["'](?:{names})["'][^\r\n]*""".encode())
+    return re.compile(rf"""key["'] ?: ?["'](?:{names})["']""".encode())
 
 
 _RUN_KEYS = key_pattern(KEYS)
 
 
 def marks(data: bytes, problems: list[Problem], pattern: re.Pattern[bytes] = _RUN_KEYS) -> list[Mark]:
-    """Marks of ``data`` in file order; of lines that cannot be read, ``problems`` are told."""
+    """Marks of ``data`` in file order; of lines that cannot be read, ``problems`` are told.
+
+    A line is looked at once, from its first key to its end, so that no line costs more than its length.
+    """
     found: list[Mark] = []
     searched = 0
-    for match in pattern.finditer(data):
-        key_at, end = match.span()
-        token = data.rfind(TOKEN, searched, end)
-        if token < 0:
-            searched = end
-            continue
-        line = data[token + len(TOKEN) : end]
-        if token > key_at:
-            # The key stands before the last token of its line, which alone counts.
-            _note_cut_mark(data, searched, token, key_at, problems)
-            if pattern.search(line) is None:
-                searched = end
-                continue
-        elif b"\n" in line or b"\r" in line:
-            searched = end
-            continue
+    feed = -1  # the line feed looked for last: a file without any must not be searched for it again
+    while match := pattern.search(data, searched):
+        key_at = match.start()
+        if feed < key_at:
+            feed = data.find(b"\n", key_at)
+            feed = len(data) if feed < 0 else feed
+        end = data.find(b"\r", key_at, feed)
+        end = feed if end < 0 else end
+        line = _last_mark(data, searched, key_at, end, problems)
         searched = end
+        if line is None or (len(line) < end - key_at and pattern.search(line) is None):
+            continue  # no mark, or one whose key does not matter
         try:
             found.append(decode_mark(line))
         except UndecodableError as error:
-            problems.append(Problem("line-unparsable", f"byte {token}: {error}"))
+            problems.append(Problem("line-unparsable", f"byte {end - len(line)}: {error}"))
     return found
 
 
-def _note_cut_mark(data: bytes, searched: int, token: int, key_at: int, problems: list[Problem]) -> None:
-    """Note a mark that another one on its line hides."""
+def _last_mark(data: bytes, searched: int, key_at: int, end: int, problems: list[Problem]) -> bytes | None:
+    """What follows the last token of the line that ends at ``end`` and has a key at ``key_at``."""
+    token = data.rfind(TOKEN, searched, end)
+    if token < 0:
+        return None
+    line = data[token + len(TOKEN) : end]
+    if token < key_at:
+        return None if b"\n" in line or b"\r" in line else line
     hidden = data.rfind(TOKEN, searched, key_at)
     between = data[hidden:key_at]
     if hidden >= 0 and b"\n" not in between and b"\r" not in between:
         problems.append(
             Problem("several-marks-on-line", f"byte {hidden}: only the last mark of the line is read")
         )
+    return line

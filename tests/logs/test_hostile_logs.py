@@ -31,6 +31,8 @@ GIANTS = {
     "one line without end": b"x" * 20 * MB,
     "zeros": bytes(20 * MB),
     "carriage returns": b"\r" * 5 * MB,
+    "marks between carriage returns": b':::MLLOG {"key": "seed", "value": 1}\r' * (10 * MB // 37),
+    "keys between carriage returns": b'"key": "seed"\r' * (10 * MB // 14),
     "keys without token": b'"key": "seed", ' * (5 * MB // 15),
     "keys on a line each": b'"key": "seed"\n' * (5 * MB // 14),
     "tokens on one line": b":::MLLOG " * (5 * MB // 9),
