@@ -13,12 +13,12 @@ from typer._click.exceptions import NoArgsIsHelpError, UsageError
 from typer.core import TyperCommand, TyperGroup
 
 from mlperf_stats import __version__
-from mlperf_stats.cli.console import clean
 from mlperf_stats.cli.examples import examples_text
 from mlperf_stats.cli.parameters import expand_parameters
 from mlperf_stats.cli.registry import COMMANDS, COMPANIONS, ENTRY_POINT_GROUP, CommandEntry, Companion
 from mlperf_stats.cli.usage import unknown_command, usage_line
 from mlperf_stats.errors import InputError, MlperfStatsError
+from mlperf_stats.text.names import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,8 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from mlperf_stats.cli.console import Column, clean, print_lines, print_table
+from mlperf_stats.cli.console import Column, print_lines, print_table
 from mlperf_stats.store.files import csv_lines, replaced_file
+from mlperf_stats.text.names import clean
 
 
 class Format(StrEnum):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from mlperf_runners.campaign.folder import Attempt, RunResult
 from mlperf_runners.dispatch.stopping import Verdict
-from mlperf_stats.cli.console import clean
 from mlperf_stats.logs.runs import read_run
+from mlperf_stats.text.names import clean
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.interval import Interval

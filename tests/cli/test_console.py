@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from mlperf_stats.cli.console import Column, clean, print_lines, print_table, shorten_id, shorten_ids
+from mlperf_stats.cli.console import Column, print_lines, print_table
+from mlperf_stats.text.names import clean, shorten_id, shorten_ids
 
 HOSTILE = "evil\n\x1b[31mred\x1b]0;title\x07 \u202etxt [bold]markup[/bold] [/nonsense]"
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlperf_stats.cli.completion import complete_round
-from mlperf_stats.cli.console import Column, clean, print_lines, print_table
+from mlperf_stats.cli.console import Column, print_lines, print_table
 from mlperf_stats.cli.options import DB_OPTION, OutputOptions
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_print, emit_rows
 from mlperf_stats.cli.parameters import OptionGroup
 from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.explanations import catalogue
+from mlperf_stats.text.names import clean
 
 if TYPE_CHECKING:
     from mlperf_stats.store import Store
