@@ -10,6 +10,16 @@ from typing import Any
 FAMILY_WISE_ERROR = 0.05
 """Probability of any significant finding at all where nothing is wrong."""
 
+_LOOKS = (
+    "duplicate-runs",
+    "same-run-edited",
+    "clocks-disagree",
+    "regular-convergence",
+    "launch-gap",
+    "slow-run",
+)
+"""What deserves a look, most telling first: logs of another system, of another clock, left out, disturbed."""
+
 
 class Severity(StrEnum):
     """How much a finding matters, most first."""
@@ -39,10 +49,14 @@ class Finding:
     p_value: float | None = None
     p_adjusted: float | None = None
     """By Holm over all tests of the check."""
+    size: float = 0.0
+    """How far it is from usual, in the unit of the sentence: ranks findings of one code."""
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields as plain values."""
-        return asdict(self) | {"severity": str(self.severity)}
+        """What a report shows, as plain values."""
+        values = asdict(self) | {"severity": str(self.severity)}
+        del values["size"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +92,12 @@ def significant(suspicions: Iterable[Suspicion]) -> list[Finding]:
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
-    """Most serious first, then by p value, then by result."""
+    """Most serious first, then by p value, by how telling the code is, by size and by result."""
     order = list(Severity)
-    return sorted(
-        findings,
-        key=lambda entry: (order.index(entry.severity), entry.p_value or 0.0, entry.code, entry.result_id),
-    )
+
+    def key(entry: Finding) -> tuple[int, float, int, str, float, str]:
+        telling = _LOOKS.index(entry.code) if entry.code in _LOOKS else len(_LOOKS)
+        severity = order.index(entry.severity)
+        return severity, entry.p_value or 0.0, telling, entry.code, -entry.size, entry.result_id
+
+    return sorted(findings, key=key)

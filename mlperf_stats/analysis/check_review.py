@@ -153,6 +153,7 @@ def _slow_runs(entry: RunSet) -> Iterator[Finding]:
                 f"{_name(run.path)} took {math.expm1(rate - middle):+.1%} per unit of convergence against "
                 "the median of its set",
                 "Look for contention, a restart or a checkpoint in this run.",
+                size=rate - middle,
             )  # fmt: skip
 
 
@@ -170,6 +171,7 @@ def _one_point(entry: RunSet, cells: Mapping[object, list[RunSet]]) -> Iterator[
             f"all {len(entry.points)} runs converge at {entry.points[0]:.7g}; runs of {len(peers)} peers "
             f"take {len(known)} points, which makes that a chance of {chance:.1g}",
             "See whether the logs hold planned or real progress.",
+            size=-math.log(chance),
         )  # fmt: skip
 
 
@@ -211,6 +213,7 @@ def _pauses(entry: RunSet) -> Iterator[Finding]:
             entry.result.result_id, Severity.LOOK, "launch-gap",
             f"runs follow each other closely except for {len(long)} pauses with room for {room} more runs",
             "Ask for all launches: of more than N, the rules take the window with the median score.",
+            size=room,
         )  # fmt: skip
 
 
@@ -225,6 +228,7 @@ def _clocks(entry: RunSet, late: Mapping[str, float]) -> Iterator[Finding]:
             f"{len(found)} of {len(entry.present)} runs log evaluations before run_stop that are stamped "
             f"after it, by up to {worst / 1000:.3g} s ({_name(path)})",
             "The clocks of the processes differ: times to train may be off by as much.",
+            size=worst,
         )  # fmt: skip
 
 
@@ -248,11 +252,14 @@ def shared_runs(
                     one, Severity.LOOK, code,
                     f"{number} pairs of its run files start and stop at the same millisecond",
                     "One run seems to be filed twice, with changes.",
+                    size=number,
                 )  # fmt: skip
                 continue
             same = one.split("/")[1] == other.split("/")[1]
             whose = "the same submitter" if same else "another submitter"
-            yield Finding(one, Severity.LOOK, code, f"{number} run files {what} {other}, of {whose}", advice)
+            sentence = f"{number} run files {what} {other}, of {whose}"
+            # Another submitter's logs come before one's own.
+            yield Finding(one, Severity.LOOK, code, sentence, advice, size=number + (0 if same else 1e6))
 
 
 def _pairs(groups: Iterable[Sequence[tuple[str, str]]], checked: Collection[str]) -> Counter[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlperf_stats.analysis.check_findings import Severity
 from mlperf_stats.cli.completion import complete_round
 from mlperf_stats.cli.console import Column
 from mlperf_stats.cli.options import OutputOptions
@@ -25,6 +26,12 @@ EXAMPLES = (
     ),
 )
 ANSWER_IS_NO = 1
+COUNTED = (
+    (Severity.REJECTED, "that a review would send back"),
+    (Severity.SIGNIFICANT, "significant"),
+    (Severity.LOOK, "that deserve a look"),
+    (Severity.NOTE, "good to know (--notes)"),
+)
 
 
 def command(
@@ -78,11 +85,11 @@ VIEW = (
 
 
 def _notes(report: CheckReport) -> list[str]:
-    counted = ", ".join(f"{number} {name}" for name, number in report.counts.items())
+    counted = ", ".join(f"{number} {text}" for name, text in COUNTED if (number := report.counts[name]))
     verdict = "A review would send nothing back" if report.passed else "A review would send results back"
     if report.passed and not report.rcp_tested:
         verdict += ", as far as was tested"
-    return [f"{_results(report)}: {counted}. {verdict}.", *_untested(report), report.error_statement]
+    return [f"{_results(report)}; findings: {counted or 'none'}. {verdict}.", *_untested(report), report.error_statement]
 
 
 def _results(report: CheckReport) -> str:
