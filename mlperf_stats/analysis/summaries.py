@@ -31,7 +31,7 @@ from mlperf_stats.store.schema import SUMMARY_COLUMNS
 if TYPE_CHECKING:
     from mlperf_stats.stats.controlled_estimate import ControlledEstimate
 
-STATISTICS_VERSION = "6"
+STATISTICS_VERSION = "7"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95
