@@ -32,7 +32,8 @@ lint: $(VENV)/.dev  ## style and formatting
 types: $(VENV)/.dev  ## static types
 	$(BIN)/mypy
 	@mkdir -p $(BUILD)/types && ln -sfn ../../runners $(BUILD)/types/mlperf_runners
-	MYPYPATH=$(BUILD)/types $(BIN)/mypy -p mlperf_runners
+	@ln -sfn ../../dashboards $(BUILD)/types/mlperf_dashboards
+	MYPYPATH=$(BUILD)/types $(BIN)/mypy -p mlperf_runners -p mlperf_dashboards
 
 imports: $(VENV)/.dev  ## the import contract between the rooms
 	$(BIN)/lint-imports

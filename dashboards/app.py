@@ -1,0 +1,25 @@
+"""The app itself: Streamlit runs this file once per interaction."""
+
+from __future__ import annotations
+
+import logging
+
+import streamlit as st
+
+from mlperf_dashboards.navigation import PAGES
+from mlperf_dashboards.words import plain
+from mlperf_stats.errors import MlperfStatsError
+
+st.set_page_config(page_title="mlperf-stats", layout="wide", menu_items={"About": None})
+page = st.navigation([entry.page() for entry in PAGES])
+try:
+    page.run()
+except MlperfStatsError as error:
+    st.error(plain(error), title="This cannot be shown")
+except Exception:
+    logging.getLogger(__name__).exception("page %s", page.url_path)
+    st.error(
+        "Something went wrong that should not have; the terminal that runs the dashboard says what. "
+        "Other pages are not touched by it.",
+        title="This page failed",
+    )
