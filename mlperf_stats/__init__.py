@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         published,
         rcp,
         results,
+        scale,
         show,
         spread,
     )
@@ -38,6 +39,7 @@ __all__ = [
     "published",
     "rcp",
     "results",
+    "scale",
     "show",
     "spread",
 ]

@@ -10,6 +10,7 @@ from mlperf_stats.analysis.at_hand import logs_at_hand
 from mlperf_stats.analysis.audit import plan_audit as _plan_audit
 from mlperf_stats.analysis.check import CheckReport
 from mlperf_stats.analysis.check import check as _check
+from mlperf_stats.analysis.filter_values import filters_of
 from mlperf_stats.analysis.plan import Plan
 from mlperf_stats.analysis.plan import plan_detect as _plan_detect
 from mlperf_stats.analysis.plan import plan_width as _plan_width
@@ -19,6 +20,7 @@ from mlperf_stats.analysis.plan_cost import plan_valid as _plan_valid
 from mlperf_stats.analysis.plan_cost import price_of
 from mlperf_stats.analysis.rcp import RcpReport, rcp_of
 from mlperf_stats.analysis.results import ResultsTable, results_table
+from mlperf_stats.analysis.scale import ScaleReport, scale_report
 from mlperf_stats.analysis.show import ResultDetail, show_result
 from mlperf_stats.analysis.spread import Spread, spread_for
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
@@ -35,6 +37,7 @@ __all__ = [
     "published",
     "rcp",
     "results",
+    "scale",
     "show",
     "spread",
 ]
@@ -138,3 +141,20 @@ def check(folder: str | os.PathLike[str], *, round: str | None = None) -> CheckR
     """Pre-flight of a submission's logs, or the reviewer's list of a round's."""
     with logs_at_hand(folder, round) as (store, _):
         return _check(store)
+
+
+def scale(
+    benchmark: str,
+    *,
+    price_per_hour: float | None = None,
+    db: str | os.PathLike[str] | None = None,
+    level: float = DEFAULT_LEVEL,
+    **filters: Any,
+) -> ScaleReport:
+    """Time, accelerator-minutes, energy and cost against accelerator count; all derived.
+
+    ``filters`` by the names of the command line: ``round="5.0"``, ``submitter=["dell", "nvidia"]``, …
+    """
+    with open_store(db) as store:
+        chosen = filters_of(benchmark=benchmark, **filters)
+        return scale_report(store, chosen, price_per_hour=price_per_hour, level=level)

@@ -1,4 +1,4 @@
-"""Which filter values fit nothing, and what was probably meant."""
+"""Filters by the names people give them; which values fit nothing, and what was probably meant."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import fnmatch
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
-from mlperf_stats.errors import NotFoundError
+from mlperf_stats.errors import InputError, NotFoundError
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters
 
@@ -24,6 +25,35 @@ _SOURCES: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 _LISTED = 12
 """So few values are all named where none comes close."""
+
+
+_LIMITS = ("min_accelerators", "max_accelerators")
+
+
+def filters_of(**patterns: Any) -> Filters:
+    """Filters by the names of the command line: ``filters_of(round="5.0", submitter=["dell", "nvidia"])``.
+
+    A pattern is a case-insensitive glob; of several one must fit. ``min_accelerators`` and
+    ``max_accelerators`` are whole numbers.
+
+    Raises:
+        InputError: there is no filter of a name.
+    """
+    fields = {option: name for name, (option, *_) in _SOURCES.items()}
+    unknown = [name for name in patterns if name not in fields and name not in _LIMITS]
+    if unknown:
+        raise InputError(f"there is no filter {unknown[0]!r}; there are {', '.join([*fields, *_LIMITS])}")
+    chosen: dict[str, Any] = {}
+    for name, value in patterns.items():
+        if value is None:
+            continue
+        if name in _LIMITS:
+            chosen[name] = int(value)
+        else:
+            chosen[fields[name]] = (
+                tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)
+            )
+    return Filters(**chosen)
 
 
 @dataclass(frozen=True, slots=True)

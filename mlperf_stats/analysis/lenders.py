@@ -60,13 +60,19 @@ def contents(item: RunSet) -> frozenset[str]:
     return frozenset(run.content_hash for run in item.present if run.content_hash)
 
 
-def lineage(result: StoredResult) -> str:
-    """Kind and number of accelerators, whatever the spelling: ``h100x8``, ``a100-pciex16``."""
-    text = result.accelerator.lower()
+def accelerator_kind(accelerator: str) -> str:
+    """Kind of an accelerator, whatever the spelling: ``h100``, ``a100-pcie``; empty where none is named."""
+    text = accelerator.lower()
     models = [word for word in _MODEL.findall(text) if not _NOT_A_MODEL.fullmatch(word)]
     kind = models[0] if models else " ".join(re.findall(r"[a-z0-9]+", text))
     form = "-pcie" if "pci" in text or "nvl" in text else ""
-    return f"{kind}{form}x{result.accelerators if result.accelerators is not None else '?'}"
+    return f"{kind}{form}"
+
+
+def lineage(result: StoredResult) -> str:
+    """Kind and number of accelerators: ``h100x8``, ``a100-pciex16``."""
+    count = result.accelerators if result.accelerators is not None else "?"
+    return f"{accelerator_kind(result.accelerator)}x{count}"
 
 
 def as_converged_runs(item: RunSet) -> ConvergedRuns | None:

@@ -34,6 +34,7 @@ class Companion:
 ENTRY_POINT_GROUP = "mlperf_stats.commands"
 
 RESULTS = "Read results"
+COMPARE = "Compare results"
 PLAN = "Plan and check runs"
 DATA = "Bring in and take out data"
 MORE = "More"
@@ -45,6 +46,11 @@ COMMANDS = (
         "variance", RESULTS, "Where the run-to-run variance comes from, and how far scores can be trusted."
     ),
     CommandEntry("explain", RESULTS, "What a warning means and what to do about it."),
+    CommandEntry(
+        "scale",
+        COMPARE,
+        "What a larger system buys: time, accelerator-minutes, energy and cost by accelerator count.",
+    ),
     CommandEntry(
         "plan", PLAN, "How many runs are enough: for a width, a difference, a valid result, a budget."
     ),

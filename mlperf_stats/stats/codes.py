@@ -61,3 +61,6 @@ FEW_PEERS = "few-peers"
 
 PEERS_LEFT_OUT = "peers-left-out"
 """Some other sets lend nothing, because their convergence cannot be compared."""
+
+SCATTER_UNKNOWN = "scatter-unknown"
+"""Two sizes and nothing to borrow from: how far machines lie off the law is not known."""
