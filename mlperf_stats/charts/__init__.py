@@ -1,0 +1,1 @@
+"""Pictures of analysis results: one function per picture, each gives an Altair chart."""

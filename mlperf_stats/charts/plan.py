@@ -1,0 +1,151 @@
+"""How many runs are enough: the half-width that a number of runs gives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlperf_stats.charts.labels import data, empty, tooltip
+from mlperf_stats.charts.theme import (
+    DASHES,
+    LIGHT,
+    PANEL_HEIGHT,
+    SHAPES,
+    WIDTH,
+    Theme,
+    Width,
+    layered,
+    styled,
+)
+from mlperf_stats.charts.whiskers import log_ticks
+from mlperf_stats.text.names import clean
+from mlperf_stats.text.numbers import percent
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from mlperf_stats.analysis.plan import Plan
+
+ESTIMANDS = {
+    "expected_score": "expected score",
+    "geometric_mean": "geometric mean",
+    "median": "median",
+    "controlled": "controlled mean",
+}
+"""Columns of a plan's curve and their names, in the order of the series."""
+
+
+def width_curve_chart(plan: Plan, *, theme: Theme = LIGHT, width: Width = WIDTH) -> alt.LayerChart:
+    """Half-width of the interval against the number of runs, a line per estimand.
+
+    Args:
+        plan: What ``plan width`` found, with its curve.
+        theme: The looks.
+        width: Of the whole picture.
+    """
+
+    asked = plan.rows[0] if plan.rows else {}
+    points = _points(plan)
+    layers: list[Any] = [*_curves(points, theme), *_rules(asked, theme)]
+    return styled(
+        layered(*layers),
+        theme,
+        title=clean(f"Runs against the width of the interval: {asked.get('benchmark', '')}"),
+        subtitle=_notes(asked) if points else [empty("the plan has no curve")],
+        width=width,
+        height=PANEL_HEIGHT,
+    )
+
+
+def _points(plan: Plan) -> list[dict[str, Any]]:
+    found = []
+    for column, name in ESTIMANDS.items():
+        curve = [
+            (row["runs"], row[column])
+            for row in plan.curve
+            if row.get(column) is not None and math.isfinite(row[column])
+        ]
+        found += [
+            {
+                "runs": runs,
+                "half_width": value,
+                "kind": name,
+                "text": percent(value, 2),
+                "last": place == len(curve) - 1,
+            }
+            for place, (runs, value) in enumerate(curve)
+        ]
+    return found
+
+
+def _range(points: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    values = [point["half_width"] for point in points if point["half_width"] > 0] or [0.01, 1.0]
+    return min(values) / 1.2, max(values) * 1.2
+
+
+def _curves(points: Sequence[Mapping[str, Any]], theme: Theme) -> list[alt.Chart]:
+    import altair as alt
+
+    kinds = [name for name in ESTIMANDS.values() if any(point["kind"] == name for point in points)]
+    colour = alt.Scale(domain=kinds, range=list(theme.series[: len(kinds)]))
+    shape = alt.Scale(domain=kinds, range=list(SHAPES[: len(kinds)]))
+    dash = alt.Scale(domain=kinds, range=[list(dash) for dash in DASHES[: len(kinds)]])
+    legend = alt.Legend(title=None, columns=4)
+    base = alt.Chart(data(points)).encode(
+        x=alt.X(
+            "runs:Q",
+            title="runs (logarithmic axis)",
+            scale=alt.Scale(type="log", nice=False),
+            axis=alt.Axis(values=[3, 5, 10, 20, 50, 100, 200], format="d"),
+        ),
+        y=alt.Y(
+            "half_width:Q",
+            title="half-width, per cent of the estimate (logarithmic axis)",
+            scale=alt.Scale(type="log", domain=list(_range(points)), nice=False),
+            axis=alt.Axis(format="~%", values=log_ticks(_range(points))),
+        ),
+        color=alt.Color("kind:N", scale=colour, legend=legend),
+        tooltip=tooltip(kind="Estimate of", runs="Runs", text="Half-width"),
+    )
+    return [
+        base.mark_line(strokeWidth=2).encode(strokeDash=alt.StrokeDash("kind:N", scale=dash, legend=legend)),
+        base.mark_point(size=40, filled=True, opacity=1)
+        .encode(shape=alt.Shape("kind:N", scale=shape, legend=legend))
+        .properties(name="marks"),
+    ]
+
+
+def _rules(asked: Mapping[str, Any], theme: Theme) -> list[alt.Chart]:
+    """The wanted half-width and the official number of runs, each with its name."""
+    import altair as alt
+
+    layers = []
+    if asked.get("half_width"):
+        wanted = alt.Chart(
+            data([{"half_width": asked["half_width"], "text": f"wanted: ±{100 * asked['half_width']:.3g}%"}])
+        ).encode(y="half_width:Q")
+        layers += [
+            wanted.mark_rule(color=theme.ink, strokeDash=[4, 3]),
+            wanted.mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=theme.ink).encode(
+                text="text:N", x=alt.value("width")
+            ),
+        ]
+    if asked.get("official_runs"):
+        official = alt.Chart(
+            data([{"runs": asked["official_runs"], "text": f"official: {asked['official_runs']}"}])
+        ).encode(x="runs:Q")
+        layers += [
+            official.mark_rule(color=theme.muted),
+            official.mark_text(align="left", baseline="top", dx=4, dy=3, color=theme.ink).encode(
+                text="text:N", y=alt.value(0)
+            ),
+        ]
+    return layers
+
+
+def _notes(asked: Mapping[str, Any]) -> list[str]:
+    return [
+        f"Half-width of the {percent(asked['level'])} interval that is reached with a probability of "
+        f"{percent(asked['assurance'])}, the uncertainty of the spread included."
+    ]
