@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import amount, data, empty, plural, tooltip
-from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, layered, styled
+from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, keyed, layered, styled
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import minutes
 
@@ -98,16 +98,17 @@ def _lines(rows: Sequence[Mapping[str, Any]], named: str, theme: Theme) -> list[
     present = [kind for kind in (REACHED, MISSED, AFTER) if any(row["kind"] == kind for row in rows)]
     colours = {REACHED: theme.accent, MISSED: theme.alarm, AFTER: theme.tied}
     dashes = {REACHED: [1, 0], MISSED: [6, 3], AFTER: [2, 2]}
-    legend = alt.Legend(title=None, columns=3) if len(present) > 1 else None
+    looks = keyed(
+        "kind",
+        present,
+        color=[colours[kind] for kind in present],
+        strokeDash=[dashes[kind] for kind in present],
+    )
     base = alt.Chart(data(rows)).encode(
         x=alt.X("minutes:Q", title="minutes since the run's start", axis=alt.Axis(tickCount=6)),
         y=alt.Y("value:Q", title=named, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6)),
         detail="run:N",
-        color=alt.Color(
-            "kind:N",
-            legend=legend,
-            scale=alt.Scale(domain=present, range=[colours[kind] for kind in present]),
-        ),
+        color=looks["color"],
         tooltip=tooltip(
             name="Result",
             run="Run",
@@ -117,13 +118,8 @@ def _lines(rows: Sequence[Mapping[str, Any]], named: str, theme: Theme) -> list[
             kind="Kind",
         ),
     )
-    dash = alt.StrokeDash(
-        "kind:N",
-        legend=legend,
-        scale=alt.Scale(domain=present, range=[dashes[kind] for kind in present]),
-    )
     return [
-        base.mark_line(strokeWidth=1.5, opacity=0.75).encode(strokeDash=dash),
+        base.mark_line(strokeWidth=1.5, opacity=0.75).encode(strokeDash=looks["strokeDash"]),
         base.mark_point(filled=True, size=14, opacity=0.75),
         base.mark_point(filled=True, size=60, opacity=1)
         .transform_filter("datum.last")

@@ -15,6 +15,7 @@ from mlperf_stats.charts.theme import (
     WIDTH,
     Theme,
     Width,
+    keyed,
     layered,
     styled,
 )
@@ -88,10 +89,13 @@ def _curves(points: Sequence[Mapping[str, Any]], theme: Theme) -> list[alt.Chart
     import altair as alt
 
     kinds = [name for name in ESTIMANDS.values() if any(point["kind"] == name for point in points)]
-    colour = alt.Scale(domain=kinds, range=list(theme.series[: len(kinds)]))
-    shape = alt.Scale(domain=kinds, range=list(SHAPES[: len(kinds)]))
-    dash = alt.Scale(domain=kinds, range=[list(dash) for dash in DASHES[: len(kinds)]])
-    legend = alt.Legend(title=None, columns=4)
+    looks = keyed(
+        "kind",
+        kinds,
+        color=theme.series[: len(kinds)],
+        shape=SHAPES[: len(kinds)],
+        strokeDash=DASHES[: len(kinds)],
+    )
     base = alt.Chart(data(points)).encode(
         x=alt.X(
             "runs:Q",
@@ -105,13 +109,13 @@ def _curves(points: Sequence[Mapping[str, Any]], theme: Theme) -> list[alt.Chart
             scale=alt.Scale(type="log", domain=list(_range(points)), nice=False),
             axis=alt.Axis(format="~%", values=log_ticks(_range(points))),
         ),
-        color=alt.Color("kind:N", scale=colour, legend=legend),
+        color=looks["color"],
         tooltip=tooltip(kind="Estimate of", runs="Runs", text="Half-width"),
     )
     return [
-        base.mark_line(strokeWidth=2).encode(strokeDash=alt.StrokeDash("kind:N", scale=dash, legend=legend)),
+        base.mark_line(strokeWidth=2).encode(strokeDash=looks["strokeDash"]),
         base.mark_point(size=40, filled=True, opacity=1)
-        .encode(shape=alt.Shape("kind:N", scale=shape, legend=legend))
+        .encode(shape=looks["shape"])
         .properties(name="marks"),
     ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import amount, data, empty, plural, result_labels, shared_ends, tooltip
 from mlperf_stats.charts.results import SELECTION
-from mlperf_stats.charts.theme import LIGHT, SHAPES, WIDTH, Theme, Width, layered, quiet_axis, styled
+from mlperf_stats.charts.theme import LIGHT, SHAPES, WIDTH, Theme, Width, keyed, layered, quiet_axis, styled
 from mlperf_stats.charts.whiskers import LOG_FROM, Measure, domain_of
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import minutes
@@ -143,10 +143,7 @@ def _strips(
     measure = Measure("minutes", domain_of((row["minutes"] for row in rows), log=log), log)
     present = [kind for kind in kinds if any(row["kind"] == kind for row in rows)]
     _spread(rows, measure)
-    colour, shape, fill = (
-        alt.Scale(domain=present, range=[looks[kind][place] for kind in present]) for place in range(3)
-    )
-    legend = alt.Legend(title=None, columns=len(present) or 1)
+    colours, shapes, fills = zip(*(looks[kind] for kind in present), strict=True) if present else ((), (), ())
     dots = (
         alt.Chart(data(rows))
         .mark_point(filled=False, size=36, strokeWidth=1.5, opacity=1)
@@ -156,9 +153,7 @@ def _strips(
                 "label:N", sort=list(order), title=None, axis=quiet_axis(), scale=alt.Scale(domain=order)
             ),
             yOffset=alt.YOffset("lane:Q", scale=alt.Scale(domain=[-3, 3])),
-            color=alt.Color("kind:N", scale=colour, legend=legend),
-            shape=alt.Shape("kind:N", scale=shape, legend=legend),
-            fill=alt.Fill("kind:N", scale=fill, legend=legend),
+            **keyed("kind", present, columns=len(present), color=colours, shape=shapes, fill=fills),
             tooltip=tooltip(
                 name="Result",
                 run="Run",

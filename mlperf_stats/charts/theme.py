@@ -29,7 +29,7 @@ LABEL_CHARACTERS = 34
 
 FONT = "Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 TITLE_CHARACTERS = 68
-SUBTITLE_CHARACTERS = 92
+SUBTITLE_CHARACTERS = 106
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4])
@@ -162,6 +162,35 @@ def configuration(theme: Theme) -> dict[str, Any]:
             "offset": 10,
         },
         "text": {"color": theme.ink, "fontSize": 12, "font": FONT},
+    }
+
+
+def keyed(field: str, kinds: Sequence[str], *, columns: int = 4, **looks: Sequence[Any]) -> dict[str, Any]:
+    """Channels that say of what kind a mark is, explained by one legend, which one kind alone does not need.
+
+    Args:
+        field: Of the data, holds the kind.
+        kinds: In the order of the legend.
+        columns: Of the legend.
+        looks: By channel (``color``, ``fill``, ``shape``, ``strokeDash``), a look for each kind.
+    """
+    import altair as alt
+
+    classes: dict[str, Any] = {
+        "color": alt.Color,
+        "fill": alt.Fill,
+        "shape": alt.Shape,
+        "strokeDash": alt.StrokeDash,
+    }
+    legend = alt.Legend(title=None, columns=columns, labelLimit=260, symbolOpacity=1)
+    return {
+        channel: classes[channel](
+            f"{field}:N",
+            sort=list(kinds),
+            scale=alt.Scale(domain=list(kinds), range=list(of_kinds)),
+            legend=legend if len(kinds) > 1 else None,
+        )
+        for channel, of_kinds in looks.items()
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import data, distinct, empty, result_labels, tooltip
-from mlperf_stats.charts.theme import LIGHT, SHAPES, WIDTH, Theme, Width, layered, quiet_axis, styled
+from mlperf_stats.charts.theme import LIGHT, SHAPES, WIDTH, Theme, Width, keyed, layered, quiet_axis, styled
 from mlperf_stats.charts.whiskers import rows_height
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import percent
@@ -97,10 +97,7 @@ def score_spread_chart(
         WITH_OUTLYING: (theme.accent, SHAPES[0], "transparent"),
         RULE: (theme.ink, "stroke", theme.ink),
     }
-    colour, shape, fill = (
-        alt.Scale(domain=kinds, range=[looks[kind][place] for kind in kinds]) for place in range(3)
-    )
-    legend = alt.Legend(title=None, columns=3)
+    colours, shapes, fills = zip(*(looks[kind] for kind in kinds), strict=True) if kinds else ((), (), ())
     points = (
         alt.Chart(data(marks))
         .mark_point(size=60, strokeWidth=2, opacity=1)
@@ -112,10 +109,8 @@ def score_spread_chart(
                 scale=alt.Scale(domain=[0, furthest * 1.15], nice=False),
             ),
             y=alt.Y("label:N", sort=order, title=None, axis=quiet_axis(grid=True)),
-            color=alt.Color("kind:N", scale=colour, legend=legend),
-            shape=alt.Shape("kind:N", scale=shape, legend=legend),
-            fill=alt.Fill("kind:N", scale=fill, legend=legend),
             tooltip=tooltip(name="Of", kind="What", text="Half-width"),
+            **keyed("kind", kinds, columns=3, color=colours, shape=shapes, fill=fills),
         )
         .properties(name="marks")
     )
