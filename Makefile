@@ -22,7 +22,7 @@ demo: $(VENV)/.core  ## install, and show the results of a published round
 test: $(VENV)/.dev  ## install, and run all tests
 	$(BIN)/python -m pytest -n 2
 
-test-cluster: $(VENV)/.dev  ## tests with several training processes, a two-node Slurm, and kills
+test-cluster: $(VENV)/.dev  ## of all tests only those with training processes, a two-node Slurm, and kills
 	$(BIN)/python -m pytest -m cluster
 
 lint: $(VENV)/.dev  ## style and formatting

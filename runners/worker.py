@@ -12,14 +12,16 @@ import os
 import signal
 import sys
 import time
+import traceback
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
 from mlperf_runners.campaign.environment import momentary_environment
 from mlperf_runners.campaign.files import write_durably
-from mlperf_runners.campaign.folder import ENVIRONMENT, Attempt, RunResult, attempt_at
+from mlperf_runners.campaign.folder import ENVIRONMENT, Attempt, Refusal, RunResult, attempt_at
 from mlperf_runners.campaign.plan import Plan, load
 from mlperf_runners.workloads.registry import workload
 from mlperf_stats.errors import MlperfStatsError
@@ -42,14 +44,35 @@ def main(arguments: list[str]) -> int:
     try:
         _train(attempt, started)
     except MlperfStatsError as error:
-        print(f"mlperf-stats: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return _refuse(attempt, Refusal("wrong input", str(error)), EXIT_USAGE)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        print(f"mlperf-stats: {error}", file=sys.stderr)
-        return EXIT_STORAGE_FULL
+        return _refuse(attempt, Refusal("storage full", str(error)), EXIT_STORAGE_FULL)
     return 0
+
+
+def leave(arguments: list[str]) -> NoReturn:
+    """Do :func:`main` and end the process at once.
+
+    Taking down gloo's threads the usual way can wait for ever once another process of the training is
+    gone; everything that has to be kept is written by now.
+    """
+    try:
+        code = main(arguments)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
+
+
+def _refuse(attempt: Attempt, refusal: Refusal, code: int) -> int:
+    print(f"mlperf-stats: {refusal.words}", file=sys.stderr)
+    attempt.refuse(refusal)
+    return code
 
 
 def die_with_parent() -> None:
@@ -149,4 +172,4 @@ def _keep_checkpoint(attempt: Attempt, task: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(sys.argv[1:])

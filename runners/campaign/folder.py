@@ -1,13 +1,15 @@
 """Runs and attempts on disk. What became of a run is read from its files, never remembered.
 
 ``runs/<index>/attempt-<k>/`` holds ``mllog.txt``, ``stdout``, ``stderr``, ``env.json`` and, written
-last, ``result.json``. An attempt without it died; attempts are never deleted.
+last, ``result.json``. An attempt without it died; one that every other attempt would repeat left a
+``refusal.json``. Attempts are never deleted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +20,7 @@ from mlperf_runners.campaign.files import sync_folder, write_durably
 from mlperf_runners.errors import CampaignError
 
 RESULT = "result.json"
+REFUSAL = "refusal.json"
 ENVIRONMENT = "env.json"
 LOG = "mllog.txt"
 _ATTEMPT = re.compile(r"attempt-(\d+)")
@@ -42,6 +45,16 @@ class RunResult(msgspec.Struct, frozen=True):
     """Share of the timed run that the training thread was ready but had no core."""
     contended: bool
     """True if others used the cores so much that the time is not to be trusted."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why an attempt was not trained that no other attempt could train either.
+
+    It stands in a file because an exit code does not come through torchrun and Slurm.
+    """
+
+    cause: Literal["wrong input", "storage full"]
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,17 @@ class Attempt:
         """Write the result: after this the attempt counts."""
         content = msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"
         write_durably(self.folder / RESULT, content)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Say that other attempts would end in the same way, if the disk still takes it."""
+        with suppress(OSError):
+            write_durably(self.folder / REFUSAL, msgspec.json.encode(refusal) + b"\n")
+
+    def refusal(self) -> Refusal | None:
+        """Why the worker refused, None if it did not or could not say so."""
+        with suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode((self.folder / REFUSAL).read_bytes(), type=Refusal)
+        return None
 
 
 def attempt_at(folder: Path) -> Attempt:

@@ -156,14 +156,16 @@ class Dispatcher:
             self._publish()
             self._progress.finished(attempt, result)
             return
-        words = last_words(attempt.folder)
-        self._progress.died(attempt, f"{ended.cause.value} ({ended.detail})", words)
-        if ended.cause is Cause.STORAGE_FULL:
+        refusal = attempt.refusal()
+        words = refusal.words if refusal else last_words(attempt.folder)
+        cause = refusal.cause if refusal else ended.cause.value
+        self._progress.died(attempt, f"{cause} ({ended.detail})", words)
+        if cause == Cause.STORAGE_FULL.value:
             raise StorageFullError(
                 f"{attempt.folder}: {words}; make room and run the same command again, finished runs are kept"
             )
-        if ended.cause is Cause.WRONG_INPUT:
-            raise RunsFailedError(words or f"run {attempt.index} refused its input; see {attempt.folder}")
+        if refusal is not None:
+            raise RunsFailedError(words)
         self._failures[attempt.index] += 1
         if self._failures[attempt.index] >= MOST_ATTEMPTS:
             raise RunsFailedError(

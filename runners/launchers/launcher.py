@@ -15,14 +15,13 @@ STANDARD_ERROR = "stderr"
 
 
 class Cause(Enum):
-    """Why an attempt without a result ended."""
+    """Why an attempt without a result ended, as far as its files do not say."""
 
     DIED = "died"
     """For reasons outside the training: another attempt may succeed."""
     TIMED_OUT = "timed out"
-    WRONG_INPUT = "wrong input"
-    """Every other attempt would end in the same way."""
     STORAGE_FULL = "storage full"
+    """So full that not even that could be written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from mlperf_runners.campaign.plan import Launch
 from mlperf_runners.errors import CampaignError
 from mlperf_runners.launchers.launcher import STANDARD_ERROR, STANDARD_OUTPUT, Cause, Ended
 from mlperf_runners.launchers.processes import thread_environment, worker_command
-from mlperf_runners.worker import CORES_VARIABLE, EXIT_STORAGE_FULL, EXIT_USAGE, PARENT_VARIABLE
+from mlperf_runners.worker import CORES_VARIABLE, EXIT_STORAGE_FULL, PARENT_VARIABLE
 
 
 @dataclass
@@ -104,8 +104,8 @@ class LocalLauncher:
         self._running.remove(run)
         if run.cores:
             self._free_cores.append(run.cores)
-        causes = {EXIT_USAGE: Cause.WRONG_INPUT, EXIT_STORAGE_FULL: Cause.STORAGE_FULL}
-        return Ended(run.attempt, causes.get(code, Cause.DIED), _how(code))
+        cause = Cause.STORAGE_FULL if code == EXIT_STORAGE_FULL else Cause.DIED
+        return Ended(run.attempt, cause, _how(code))
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from mlperf_runners.campaign.folder import Attempt
 from mlperf_runners.campaign.plan import Launch
 from mlperf_runners.errors import CampaignError
+from mlperf_runners.launchers.elastic import STRAGGLER_SECONDS
 from mlperf_runners.launchers.launcher import STANDARD_ERROR, STANDARD_OUTPUT, Cause, Ended
 from mlperf_runners.launchers.processes import thread_environment, worker_command
 
@@ -143,7 +144,9 @@ class SlurmLauncher:
             """export head=$(scontrol show node "$first" | sed -n 's/.*NodeAddr=\\([^ ]*\\).*/\\1/p')""",
             # Tasks of one array may share a node: each meets on a port of its own.
             f"export port=$(({_FIRST_PORT} + SLURM_JOB_ID % {_PORTS}))",
-            f"exec srun --kill-on-bad-exit=1 bash -c {shlex.quote('exec ' + words)}",
+            # A node that fails or stays behind must not hold the others.
+            f"exec srun --kill-on-bad-exit=1 --wait={math.ceil(2 * STRAGGLER_SECONDS)} "
+            f"bash -c {shlex.quote('exec ' + words)}",
         ]
         return "\n".join(lines) + "\n"
 

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
-COLLECTIVE_TIMEOUT = datetime.timedelta(minutes=10)
+COLLECTIVE_TIMEOUT = datetime.timedelta(minutes=30)
+"""How long a process waits for the others: longer than any of them takes for anything, yet not for ever."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Context:
         return cls(seed, place, rank, world)
 
     def stop(self) -> None:
-        """Leave the process group."""
+        """Leave the process group, all processes together."""
         if dist.is_initialized():
+            dist.barrier()
             dist.destroy_process_group()
 
     @property

@@ -9,12 +9,11 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 import torch
-from runner_campaigns import ENVIRONMENT, FAST, Run, command_line
+from runner_campaigns import ENVIRONMENT, FAST, Run, command_line, wait_for
 
 from mlperf_runners.campaign.lock import dispatching
 from mlperf_stats.logs.runs import read_run
@@ -133,8 +132,7 @@ def test_interrupted_it_goes_on_later(number: signal.Signals, mlperf_stats: Run,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         log = tmp_path / "ncf-mini" / "runs" / "0" / "attempt-1" / "mllog.txt"
-        while not log.exists():
-            time.sleep(0.05)
+        wait_for(log.exists)
         process.send_signal(number)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mlperf_runners.campaign.folder import Attempt, CampaignFolder, RunResult
+from mlperf_runners.campaign.folder import Attempt, CampaignFolder, Refusal, RunResult
 from mlperf_runners.campaign.lock import dispatching
 from mlperf_runners.campaign.plan import Launch, Plan, Stopping, Variant, freeze
 from mlperf_runners.dispatch.dispatcher import Dispatcher, Finished
@@ -118,9 +118,24 @@ def test_what_dies_again_and_again_ends_the_session_but_not_the_campaign(tmp_pat
     assert numbers(tmp_path) == {0: [1], 1: [1, 2, 3, 4], 2: [1]}
 
 
-def test_wrong_input_is_not_tried_again(tmp_path: Path) -> None:
-    with pytest.raises(RunsFailedError, match=r"^the last words$"):
-        dispatch(tmp_path, Told(fate=lambda attempt: Cause.WRONG_INPUT), plan())
+@pytest.mark.parametrize(
+    ("refusal", "error", "words"),
+    [
+        (Refusal("wrong input", "no such column"), RunsFailedError, r"^no such column$"),
+        (Refusal("storage full", "No space left"), StorageFullError, "No space left; make room"),
+    ],
+)
+def test_what_every_attempt_would_repeat_is_not_tried_again(
+    refusal: Refusal, error: type[Exception], words: str, tmp_path: Path
+) -> None:
+    """The launcher only sees that the attempt has ended, as through torchrun or Slurm."""
+
+    def refuse(attempt: Attempt) -> Cause:
+        attempt.refuse(refusal)
+        return Cause.DIED
+
+    with pytest.raises(error, match=words):
+        dispatch(tmp_path, Told(fate=refuse), plan())
     assert numbers(tmp_path) == {0: [1]}
 
 

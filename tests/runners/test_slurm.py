@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runner_campaigns import ENVIRONMENT, FAST, command_line
+from runner_campaigns import ENVIRONMENT, FAST, command_line, wait_for
 from slurm_cluster import SlurmCluster, missing_programs, slurm_cluster
 
 from mlperf_runners.campaign.folder import CampaignFolder
@@ -42,14 +41,6 @@ def start(cluster: SlurmCluster, folder: Path, *options: object) -> subprocess.P
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def wait_for(condition: object, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    assert callable(condition)
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
 
 
 def check(root: Path, runs: int) -> None:

@@ -104,6 +104,8 @@ def _configuration(folder: Path) -> str:
     return "\n".join(
         (
             "ClusterName=test",
+            # Trainings meet on ports that follow from job numbers: not the same in two clusters at once.
+            f"FirstJobId={1 + secrets.randbelow(50_000)}",
             f"SlurmctldHost={socket.gethostname()}(127.0.0.1)",
             f"SlurmctldPort={controller}",
             "SlurmUser=root",
