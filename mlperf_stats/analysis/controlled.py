@@ -9,20 +9,25 @@ from typing import TYPE_CHECKING
 from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
 from mlperf_stats.analysis.run_sets import Key, RunSet
 from mlperf_stats.store.database import Store
+from mlperf_stats.store.queries import Filters
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.controlled_estimate import ControlledEstimate
 
 
 class ControlledEstimates:
-    """Controlled estimates of the results of one store, which also lends the others' runs."""
+    """Controlled estimates of the results of one store, which also lends the others' runs.
 
-    def __init__(self, store: Store) -> None:
+    ``filters`` must let in all that may lend to the results that are asked for: their whole workload.
+    """
+
+    def __init__(self, store: Store, filters: Filters | None = None) -> None:
         self._store = store
+        self._filters = filters
 
     @cached_property
     def _lenders(self) -> Lenders:
-        return Lenders(self._store)
+        return Lenders(self._store, self._filters)
 
     @cached_property
     def _items(self) -> Mapping[Key, RunSet]:

@@ -116,7 +116,9 @@ class Lenders:
         """The lenders of the result's own pool, itself among them."""
         return self._pools.get(family(item), {}).get(item.result.round, [])
 
-    def prior_of(self, item: RunSet, *, by: str = "submission", strict: bool = False) -> PeerPrior | None:
+    def prior_of(
+        self, item: RunSet, *, by: str = "submission", strict: bool = False, apart: Sequence[RunSet] = ()
+    ) -> PeerPrior | None:
         """What others say of a result; None if there is nothing to borrow.
 
         Args:
@@ -124,14 +126,11 @@ class Lenders:
             by: ``submission`` leaves out whoever shares a log with it, ``submitter`` its submitter as well.
             strict: Keep the result out of what is common to its whole pool, too (:meth:`Pool.without`), as a
                 validation must; it makes hardly a difference and takes several times as long.
+            apart: Other results that lend nothing either, nor does what shares a log with them.
         """
         from mlperf_stats.stats.controlled import peer_prior
 
-        related, submitter = self._related(item), item.result.submitter.casefold()
-
-        def lends(other: Lender) -> bool:
-            return other.key not in related and (by == "submission" or other.submitter != submitter)
-
+        lends = self._lends_to(item, by, apart)
         size = float(item.gbs) if item.gbs else math.nan
         rounds = self._pools.get(family(item), {})
         home = self._pool(family(item), item.result.round, lends, strict)
@@ -139,6 +138,15 @@ class Lenders:
             return None
         away = [self._pool(family(item), name, lends, strict) for name in rounds if name != item.result.round]
         return peer_prior(home, [one for one in away if one is not None], size, lineage(item.result))
+
+    def home_pool(self, item: RunSet) -> Pool | None:
+        """The other results of its round that may lend to a result; None if there are none."""
+        return self._pool(family(item), item.result.round, self._lends_to(item, "submission"), strict=False)
+
+    def _lends_to(self, item: RunSet, by: str, apart: Sequence[RunSet] = ()) -> Callable[[Lender], bool]:
+        related, submitter = self._related(item), item.result.submitter.casefold()
+        related = related.union(*map(self._related, apart))
+        return lambda other: other.key not in related and (by == "submission" or other.submitter != submitter)
 
     def _related(self, item: RunSet) -> set[Key]:
         """The result itself and all that share a log with it."""

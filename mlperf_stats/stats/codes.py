@@ -64,3 +64,6 @@ PEERS_LEFT_OUT = "peers-left-out"
 
 SCATTER_UNKNOWN = "scatter-unknown"
 """Two sizes and nothing to borrow from: how far machines lie off the law is not known."""
+
+CRITICAL_SIZE_OPEN = "critical-size-open"
+"""The sizes at hand do not show where work begins to grow with size; a limit of it is 0 or ∞."""

@@ -99,7 +99,7 @@ def controlled_posterior(prior: PeerPrior, log_convergence: FloatArray, log_time
     """Posterior from own runs, (b, n) each."""
     n = log_time.shape[-1]
     own_convergence, own_time = log_convergence.mean(-1), log_time.mean(-1)
-    mean, spreads, weights, own_weight, agreement = _mean_convergence(prior.convergence, log_convergence)
+    mean, spreads, weights, own_weight, agreement = mean_convergence(prior.convergence, log_convergence)
     line = time_posterior(prior.time, log_convergence, log_time)
     # Every component of convergence (b, c, 1) with every component of the line (b, 1, k).
     shift = (mean.means - own_convergence[:, None])[..., None]
@@ -121,7 +121,7 @@ def controlled_posterior(prior: PeerPrior, log_convergence: FloatArray, log_time
     )
 
 
-def _mean_convergence(
+def mean_convergence(
     prior: ConvergencePrior, log_convergence: FloatArray
 ) -> tuple[NormalMixture, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Posterior of m, (b, c); by component spread, weight and the own mean's weight; and the agreement."""

@@ -1,23 +1,20 @@
-"""``mlperf-stats scale``: time, accelerator-minutes, energy and cost against accelerator count."""
+"""``mlperf-stats scale``: what a larger system buys, and what it is paid with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from mlperf_stats.cli.console import CellText, Column
-from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions
-from mlperf_stats.cli.output import emit_rows
+from mlperf_stats.cli import scale_views as views
+from mlperf_stats.cli.options import Database, DatabaseOptions, FilterOptions, LevelOption, OutputOptions
+from mlperf_stats.cli.output import Output, emit_rows
 from mlperf_stats.cli.progress import steps_bar
+from mlperf_stats.errors import InputError
 from mlperf_stats.rules.wording import DERIVED, SELECTED
-from mlperf_stats.text.numbers import count, interval, minutes
-from mlperf_stats.text.warnings import warning_cell, warning_notes
-
-if TYPE_CHECKING:
-    from mlperf_stats.analysis.scale import ScaleReport
+from mlperf_stats.store import Filters
+from mlperf_stats.text.warnings import warning_notes
 
 EXAMPLES = (
     ("mlperf-stats scale --round 5.0 --benchmark llama2_70b_lora", "every result by accelerator count"),
@@ -26,23 +23,9 @@ EXAMPLES = (
         "with what a run costs at 2.50 per accelerator-hour",
     ),
     ("mlperf-stats scale --round 3.0 --benchmark bert --show fits", "scaling efficiency by submitter"),
-)
-
-NOISE = "~"
-NOISE_NOTE = "~: the interval holds 1, so the difference may be noise."
-TIME_NOTE = (
-    "Minutes: expected time of a run (geometric mean, raw times) with the luck of convergence controlled "
-    "for. Acc-min: minutes × accelerators."
-)
-EFFICIENCY_NOTE = (
-    "Efficiency: accelerator-minutes of the submitter's smallest system of this accelerator over this one's; "
-    "1 is ideal."
-)
-FIT_NOTES = (
-    "Time ∝ accelerators^-exponent over the results of one submitter and accelerator; 1 is ideal. Doubling "
-    "and whole span: share of the ideal speed-up that is left.",
-    "Scatter: standard deviation of results about the line, moderated by the other lines of the round. The "
-    "intervals include it.",
+    ("mlperf-stats scale --round 3.0 --benchmark bert --show differences", "twice as much, or noise?"),
+    ("mlperf-stats scale --round 2.0 --benchmark resnet --show parts", "throughput and convergence loss"),
+    ("mlperf-stats scale --round 2.0 --benchmark resnet --show curve", "epochs to target by batch size"),
 )
 
 
@@ -51,106 +34,120 @@ class Shown(StrEnum):
 
     RESULTS = "results"
     FITS = "fits"
+    DIFFERENCES = "differences"
+    PARTS = "parts"
+    CURVE = "curve"
+    LAWS = "laws"
 
 
 def command(
     filters: FilterOptions,
     database: DatabaseOptions,
     output: OutputOptions,
-    shown: Annotated[Shown, typer.Option("--show", help="Which table.")] = Shown.RESULTS,
+    shown: Annotated[
+        Shown, typer.Option("--show", help="Which table; parts: where lost efficiency went.")
+    ] = Shown.RESULTS,
     price_per_hour: Annotated[
         float | None,
-        typer.Option("--price-per-hour", metavar="PRICE", help="Money per accelerator-hour, for the cost."),
+        typer.Option("--price-per-hour", metavar="PRICE", help="results: money per accelerator-hour."),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="MEASURE", help="differences: accelerator-minutes or minutes."),
+    ] = None,
+    factor: Annotated[
+        float | None,
+        typer.Option("--factor", metavar="F", help="differences: what counts as large (default: 2)."),
+    ] = None,
+    all_pairs: Annotated[
+        bool, typer.Option("--all-pairs", help="parts: every pair, not the smallest with each larger one.")
+    ] = False,
     level: LevelOption = 0.95,
 ) -> None:
     """What a larger system buys: time, accelerator-minutes, energy and cost by accelerator count.
 
     The filters must leave one benchmark. All figures are derived, none is an official MLPerf metric.
     """
+    _refuse_idle(shown, price_per_hour=price_per_hour, by=by, factor=factor, all_pairs=all_pairs or None)
+    match shown:
+        case Shown.RESULTS | Shown.FITS:
+            _results(filters, database, output, shown, price_per_hour, level)
+        case Shown.DIFFERENCES:
+            _differences(filters, database, output, by or "accelerator-minutes", factor or 2.0, level)
+        case Shown.PARTS:
+            _parts(filters, database, output, all_pairs, level)
+        case Shown.CURVE | Shown.LAWS:
+            _curve(filters, database, output, shown, level)
+
+
+_SERVES = {
+    "price_per_hour": Shown.RESULTS,
+    "by": Shown.DIFFERENCES,
+    "factor": Shown.DIFFERENCES,
+    "all_pairs": Shown.PARTS,
+}
+
+
+def _refuse_idle(shown: Shown, **given: object) -> None:
+    """Refuse options that the table asked for does not use."""
+    for name, value in given.items():
+        if value is not None and _SERVES[name] is not shown:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(
+                f"{option} belongs to --show {_SERVES[name]}, not to --show {shown}; leave it out"
+            )
+
+
+def _results(
+    filters: Filters, database: Database, output: Output, shown: Shown, price: float | None, level: float
+) -> None:
     from mlperf_stats.analysis.scale import FIT_COLUMNS, RESULT_COLUMNS, scale_report
 
     with database.open(filters) as store, steps_bar("computing intervals") as on_progress:
-        report = scale_report(
-            store, filters, price_per_hour=price_per_hour, level=level, on_progress=on_progress
-        )
+        report = scale_report(store, filters, price_per_hour=price, level=level, on_progress=on_progress)
     if shown is Shown.FITS:
-        notes = [*FIT_NOTES, NOISE_NOTE, DERIVED, SELECTED, *warning_notes(report.fits)]
-        emit_rows(output, report.fits, columns=FIT_COLUMNS, view=FIT_VIEW, notes=notes)
+        notes = [*views.FIT_NOTES, views.NOISE_NOTE, DERIVED, SELECTED, *warning_notes(report.fits)]
+        emit_rows(output, report.fits, columns=FIT_COLUMNS, view=views.FIT_VIEW, notes=notes)
         return
-    notes = [TIME_NOTE, EFFICIENCY_NOTE, NOISE_NOTE, DERIVED, SELECTED]
-    emit_rows(output, report.results, columns=RESULT_COLUMNS, view=_result_view(report), notes=notes)
+    notes = [views.TIME_NOTE, views.EFFICIENCY_NOTE, views.NOISE_NOTE, DERIVED, SELECTED]
+    view = views.result_view(report.results, priced=price is not None)
+    emit_rows(output, report.results, columns=RESULT_COLUMNS, view=view, notes=notes)
 
 
-def unless_noise(name: str, text: Callable[[float | None], str] | None = None) -> CellText:
-    """The figure ``name`` of a row, or ``~`` where ``differs`` says that it may be 1."""
-    shown = text or _ratio
+def _differences(
+    filters: Filters, database: Database, output: Output, by: str, factor: float, level: float
+) -> None:
+    from mlperf_stats.analysis.scale_differences import scale_differences
 
-    def cell(row: Mapping[str, Any], /) -> str:
-        if row[name] is None:
-            return ""
-        return shown(row[name]) if row["differs"] else NOISE
-
-    return cell
-
-
-def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
-def _ratios(name: str) -> CellText:
-    def cell(row: Mapping[str, Any], /) -> str:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        return "" if low is None else f"{low:.3f} – {high:.3f}"
-
-    return cell
-
-
-def _minutes(name: str) -> CellText:
-    return lambda row: minutes(row[name])
-
-
-def _energy(row: Mapping[str, Any]) -> str:
-    """Megajoules."""
-    joules = row["energy_joules"]
-    return "" if joules is None else minutes(joules / 1e6)
-
-
-def _result_view(report: ScaleReport) -> list[Column]:
-    columns = [
-        Column("Result", lambda row: str(row["result_id"]), is_id=True),
-        Column("Acc", lambda row: count(row["accelerators"]), justify="right"),
-        Column("Minutes", _minutes("minutes"), justify="right"),
-        Column("Acc-min", _minutes("accelerator_minutes"), justify="right"),
-        Column(
-            "Interval",
-            lambda row: interval(row["accelerator_minutes_low"], row["accelerator_minutes_high"]),
-            justify="right",
-            leaves=2,
-        ),
+    with database.open(filters) as store:
+        found = scale_differences(store, filters, by=by, factor=factor, level=level)
+    notes = [
+        views.TIME_NOTE,
+        views.DIFFERENCE_NOTE.format(noise=views.NOISE_NOTE, factor=f"{factor:g}"),
+        DERIVED,
+        SELECTED,
     ]
-    if report.price_per_hour is not None:
-        columns.append(Column("Cost", _minutes("cost"), justify="right"))
-    if any(row["energy_joules"] is not None for row in report.results):
-        columns.append(Column("MJ", _energy, justify="right"))
-    return [
-        *columns,
-        Column("Efficiency", unless_noise("efficiency"), justify="right"),
-        Column("Interval", _ratios("efficiency"), justify="right", leaves=1),
-    ]
+    view = views.difference_view(factor)
+    emit_rows(output, found.rows, columns=found.columns, view=view, notes=notes)
 
 
-FIT_VIEW = (
-    Column("Round", lambda row: str(row["round"]), leaves=4),
-    Column("Submitter", lambda row: str(row["submitter"])),
-    Column("Accelerator", lambda row: str(row["accelerator_kind"])),
-    Column("From", lambda row: count(row["from_accelerators"]), justify="right"),
-    Column("To", lambda row: count(row["to_accelerators"]), justify="right"),
-    Column("Results", lambda row: count(row["results"]), justify="right", leaves=3),
-    Column("Exponent", unless_noise("exponent"), justify="right"),
-    Column("Interval", _ratios("exponent"), justify="right"),
-    Column("Doubling", unless_noise("doubling"), justify="right"),
-    Column("Whole span", unless_noise("efficiency"), justify="right"),
-    Column("Scatter", lambda row: _ratio(row["scatter"]), justify="right", leaves=1),
-    Column("Warnings", warning_cell, wraps=True, leaves=2),
-)
+def _parts(filters: Filters, database: Database, output: Output, all_pairs: bool, level: float) -> None:
+    from mlperf_stats.analysis.scale_price import scale_price
+
+    with database.open(filters) as store:
+        price = scale_price(store, filters, all_pairs=all_pairs, level=level)
+    notes = [*views.PART_NOTES, views.NOISE_NOTE, DERIVED, SELECTED]
+    emit_rows(output, price.rows, columns=price.columns, view=views.PART_VIEW, notes=notes)
+
+
+def _curve(filters: Filters, database: Database, output: Output, shown: Shown, level: float) -> None:
+    from mlperf_stats.analysis.scale_curve import LAW_COLUMNS, POINT_COLUMNS, scale_curve
+
+    with database.open(filters) as store:
+        curve = scale_curve(store, filters, level=level)
+    if shown is Shown.LAWS:
+        notes = [*views.LAW_NOTES, views.NOISE_NOTE, DERIVED, SELECTED, *warning_notes(curve.laws)]
+        emit_rows(output, curve.laws, columns=LAW_COLUMNS, view=views.LAW_VIEW, notes=notes)
+        return
+    notes = [*views.CURVE_NOTES, DERIVED, SELECTED]
+    emit_rows(output, curve.points, columns=POINT_COLUMNS, view=views.CURVE_VIEW, notes=notes)
