@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, STATISTICS_VERSION, with_summaries
+from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, listed
 from mlperf_stats.errors import InputError
 from mlperf_stats.store.database import Store
-from mlperf_stats.store.queries import Filters, StoredResult, list_results
+from mlperf_stats.store.queries import Filters, StoredResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,13 +125,11 @@ def results_table(
 ) -> ResultsTable:
     """All results that fit ``filters``, with scores, intervals and warnings.
 
-    At the default level figures come from the database; at others they are computed now, and
-    ``on_progress`` is called with the results done and in all.
+    At the default level figures are computed once and kept in the database; at others they are computed
+    now. ``on_progress`` is called with the results computed and to compute.
     """
-    computed_by = STATISTICS_VERSION if level == DEFAULT_LEVEL else ""
-    results = list_results(store, filters, level=level, computed_by=computed_by)
     rows = tuple(
-        result_row(result, summary) for result, summary in with_summaries(store, results, level, on_progress)
+        result_row(result, summary) for result, summary in listed(store, filters, level, on_progress)
     )
     return ResultsTable(rows, level)
 

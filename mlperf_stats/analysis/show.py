@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.results import result_row
-from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, STATISTICS_VERSION, with_summaries
+from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, STATISTICS_VERSION, with_summary
 from mlperf_stats.errors import NotFoundError
 from mlperf_stats.rules.scoring import Score, score
 from mlperf_stats.rules.suite import Benchmark, rules_for
@@ -95,7 +95,29 @@ def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -
     """
     result = find_result(store, result_id, level)
     runs = runs_of(store, [result]).get(result.key, [])
-    [(_, summary)] = with_summaries(store, [result], level)
+    summary = with_summary(store, result, level)
+    row = result_row(result, summary)
+    return detail_of(result, row, runs, evaluations_of(store, result), duplicate_hashes(store), level)
+
+
+def detail_of(
+    result: StoredResult,
+    row: dict[str, Any],
+    runs: Sequence[StoredRun],
+    evaluations: Mapping[int, Sequence[dict[str, Any]]],
+    duplicates: Mapping[str, Sequence[tuple[str, str]]],
+    level: float,
+) -> ResultDetail:
+    """What is known of a result, put together and scored.
+
+    Args:
+        result: The result.
+        row: Its line of the results table at ``level``.
+        runs: All its runs.
+        evaluations: Of the runs by run key; runs that are not in it come without.
+        duplicates: From :func:`~mlperf_stats.store.queries.duplicate_hashes`.
+        level: Confidence level.
+    """
     benchmark = rules_for(result.round, result.benchmark, len(runs))
     scored = score(
         [run.minutes for run in runs],
@@ -104,8 +126,6 @@ def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -
         result.scaling_factor,
         [run.start_ms for run in runs],
     )
-    duplicates = duplicate_hashes(store)
-    evaluations = evaluations_of(store, result)
     details = tuple(
         RunDetail(
             run,
@@ -119,7 +139,7 @@ def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -
         )
         for number, run in enumerate(runs)
     )
-    return ResultDetail(result_row(result, summary), result, benchmark, scored, details, level)
+    return ResultDetail(row, result, benchmark, scored, details, level)
 
 
 def find_result(store: Store, text: str, level: float = DEFAULT_LEVEL) -> StoredResult:

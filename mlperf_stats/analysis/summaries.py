@@ -1,7 +1,7 @@
 """The figures of one result: score by the rules, own intervals, spread, warnings.
 
-They are computed once per change of the data and kept in the database (``refresh``), because a list
-of a thousand results must not wait for statistics.
+They are computed when first asked for after a change of the data and then kept in the database, because
+a list of a thousand results must not wait for statistics twice.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from mlperf_stats.store.queries import (
     evaluations_of,
     list_results,
     runs_of,
-    write_summaries,
 )
 from mlperf_stats.store.schema import SUMMARY_COLUMNS
+from mlperf_stats.store.summaries import keep_summaries
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.controlled_estimate import ControlledEstimate
@@ -40,26 +40,40 @@ _RUN_PROBLEMS_SHOWN = ("file-unreadable", "line-unparsable", "power-log-unsound"
 """Problems of single runs that a reader of the result should know of."""
 
 
-def with_summaries(
+def listed(
     store: Store,
-    results: Sequence[StoredResult],
+    filters: Filters | None = None,
     level: float = DEFAULT_LEVEL,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[tuple[StoredResult, Mapping[str, Any]]]:
-    """Each result with its summary: the stored one where there is one, else computed now."""
+    """The results that fit, with their summaries; at the usual level, new ones are kept where possible."""
+    version = store.data_version()
+    usual = level == DEFAULT_LEVEL
+    results = list_results(store, filters, level=level, computed_by=STATISTICS_VERSION if usual else "")
     missing = [result for result in results if result.summary is None]
-    computed = summarise(store, missing, level, on_progress) if missing else {}
+    computed = summarise(store, missing, level, on_progress)
+    if usual:
+        _keep(store, computed, version)
     return [(result, result.summary or computed[result.key]) for result in results]
 
 
+def with_summary(store: Store, result: StoredResult, level: float = DEFAULT_LEVEL) -> Mapping[str, Any]:
+    """The summary of a result: the stored one if there is one, else computed now."""
+    return result.summary or summarise(store, [result], level)[result.key]
+
+
 def refresh(store: Store, on_progress: Callable[[int, int], None] | None = None) -> int:
-    """Compute and keep what is missing in the user's database; returns how many were missing."""
+    """Compute and keep what is missing in a database open for writing; returns how many were missing."""
     results = list_results(store, Filters(), level=DEFAULT_LEVEL, computed_by=STATISTICS_VERSION)
     missing = [result for result in results if result.layer == "main" and result.summary is None]
-    computed = summarise(store, missing, DEFAULT_LEVEL, on_progress)
-    summaries = {key[1]: summary for key, summary in computed.items()}
-    write_summaries(store, summaries, level=DEFAULT_LEVEL, computed_by=STATISTICS_VERSION)
+    _keep(store, summarise(store, missing, DEFAULT_LEVEL, on_progress), store.data_version())
     return len(missing)
+
+
+def _keep(store: Store, computed: Mapping[tuple[str, int], Mapping[str, Any]], version: int) -> None:
+    own = {key: summary for (layer, key), summary in computed.items() if layer == "main"}
+    if own:
+        keep_summaries(store, own, level=DEFAULT_LEVEL, computed_by=STATISTICS_VERSION, data_version=version)
 
 
 def summarise(

@@ -104,6 +104,10 @@ class Store:
                 raise translated(error, self.path) from error
             raise
 
+    def data_version(self) -> int:
+        """A number that differs once another connection has written to the user's database."""
+        return int(self.connection.execute("PRAGMA main.data_version").fetchone()[0])
+
     def check(self) -> None:
         """Verify the whole file.
 

@@ -268,21 +268,6 @@ def late_evaluations(store: Store) -> dict[str, float]:
     return found
 
 
-def write_summaries(
-    store: Store, summaries: Mapping[int, Mapping[str, Any]], *, level: float, computed_by: str
-) -> None:
-    """Keep summaries (by result key of the user's layer) so that listing need not compute them again."""
-    names = ("result_key", "computed_by", "level", *SUMMARY_COLUMNS)
-    with store.transaction() as connection:
-        connection.executemany(
-            f"INSERT OR REPLACE INTO summaries ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-            (
-                (key, computed_by, level, *(summary[name] for name in SUMMARY_COLUMNS))
-                for key, summary in summaries.items()
-            ),
-        )
-
-
 def decode_problems(text: str) -> tuple[Problem, ...]:
     """Problems from their stored form."""
     return () if text == "[]" else tuple(Problem(*row) for row in msgspec.json.decode(text))

@@ -56,7 +56,7 @@ class SubmissionWriter:
         self._evaluations: list[tuple[Any, ...]] = []
         self._unchanged = 0
         self._next_key = 0
-        self._forgotten: set[tuple[str, str]] = set()
+        self._forgotten: set[str] = set()
         self._data_version = -1
 
     def write(self, submission: Submission) -> Written:
@@ -65,7 +65,7 @@ class SubmissionWriter:
         submission_key = self._put(_PUT_SUBMISSION, submission_row(submission))
         for logs, name in _named(submission):
             if self._put_result(submission, submission_key, logs, name):
-                self._forget_summaries(submission.round, name)
+                self._forget_summaries(name)
         return self._flush()
 
     def _begin(self) -> None:
@@ -137,14 +137,14 @@ class SubmissionWriter:
         self._evaluations.extend(evaluation_rows(run, run_key))
         return True
 
-    def _forget_summaries(self, round_: str, benchmark: str) -> None:
-        """Estimates borrow from results of the same round and benchmark: all of them are stale now."""
-        if (round_, benchmark) not in self._forgotten:
-            self._forgotten.add((round_, benchmark))
+    def _forget_summaries(self, benchmark: str) -> None:
+        """Estimates borrow from other results of the benchmark, of all rounds: all of them are stale now."""
+        if benchmark not in self._forgotten:
+            self._forgotten.add(benchmark)
             self._connection.execute(
-                "DELETE FROM summaries WHERE result_key IN (SELECT result_key FROM results "
-                "JOIN submissions USING (submission_key) WHERE round = ? AND benchmark = ?)",
-                (round_, benchmark),
+                "DELETE FROM summaries WHERE result_key IN "
+                "(SELECT result_key FROM results WHERE benchmark = ?)",
+                (benchmark,),
             )
 
 

@@ -89,7 +89,11 @@ def _notes(report: CheckReport) -> list[str]:
     verdict = "A review would send nothing back" if report.passed else "A review would send results back"
     if report.passed and not report.rcp_tested:
         verdict += ", as far as was tested"
-    return [f"{_results(report)}; findings: {counted or 'none'}. {verdict}.", *_untested(report), report.error_statement]
+    return [
+        f"{_results(report)}; findings: {counted or 'none'}. {verdict}.",
+        *_untested(report),
+        report.error_statement,
+    ]
 
 
 def _results(report: CheckReport) -> str:

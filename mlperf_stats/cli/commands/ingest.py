@@ -16,7 +16,6 @@ from mlperf_stats.cli.console import Column, print_lines, print_table
 from mlperf_stats.cli.options import DB_OPTION, OutputOptions
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_print, emit_rows
 from mlperf_stats.cli.parameters import OptionGroup
-from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.explanations import catalogue
 from mlperf_stats.text.names import clean
 
@@ -121,7 +120,6 @@ def command(
     Reading the same files again changes nothing; a changed file replaces its run. What is wrong with
     an input is counted and kept, it never stops the others.
     """
-    from mlperf_stats.analysis.summaries import refresh
     from mlperf_stats.store import default_db_path, open_store
     from mlperf_stats.store.ingest import ingest
 
@@ -137,8 +135,6 @@ def command(
                     jobs=reading.jobs,
                     on_progress=on_progress,
                 )
-            with steps_bar("computing intervals") as on_step:
-                refresh(store, on_step)
         except KeyboardInterrupt:
             print(f"mlperf-stats: {_interrupted(store)}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
