@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlperf_stats.api import (
         check,
+        compare,
         plan_audit,
         plan_cost,
         plan_detect,
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
         rcp,
         results,
         scale,
+        scale_curve,
+        scale_differences,
+        scale_parts,
         show,
         spread,
     )
@@ -31,6 +35,7 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "check",
+    "compare",
     "plan_audit",
     "plan_cost",
     "plan_detect",
@@ -40,6 +45,9 @@ __all__ = [
     "rcp",
     "results",
     "scale",
+    "scale_curve",
+    "scale_differences",
+    "scale_parts",
     "show",
     "spread",
 ]

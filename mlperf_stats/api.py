@@ -10,6 +10,8 @@ from mlperf_stats.analysis.at_hand import logs_at_hand
 from mlperf_stats.analysis.audit import plan_audit as _plan_audit
 from mlperf_stats.analysis.check import CheckReport
 from mlperf_stats.analysis.check import check as _check
+from mlperf_stats.analysis.compare import Comparison
+from mlperf_stats.analysis.compare import compare as _compare
 from mlperf_stats.analysis.filter_values import filters_of
 from mlperf_stats.analysis.plan import Plan
 from mlperf_stats.analysis.plan import plan_detect as _plan_detect
@@ -21,6 +23,11 @@ from mlperf_stats.analysis.plan_cost import price_of
 from mlperf_stats.analysis.rcp import RcpReport, rcp_of
 from mlperf_stats.analysis.results import ResultsTable, results_table
 from mlperf_stats.analysis.scale import ScaleReport, scale_report
+from mlperf_stats.analysis.scale_curve import ScaleCurve
+from mlperf_stats.analysis.scale_curve import scale_curve as _scale_curve
+from mlperf_stats.analysis.scale_differences import ScaleDifferences
+from mlperf_stats.analysis.scale_differences import scale_differences as _scale_differences
+from mlperf_stats.analysis.scale_price import ScalePrice, scale_price
 from mlperf_stats.analysis.show import ResultDetail, show_result
 from mlperf_stats.analysis.spread import Spread, spread_for
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
@@ -29,6 +36,7 @@ from mlperf_stats.store.database import open_snapshot, open_store
 
 __all__ = [
     "check",
+    "compare",
     "plan_audit",
     "plan_cost",
     "plan_detect",
@@ -38,6 +46,9 @@ __all__ = [
     "rcp",
     "results",
     "scale",
+    "scale_curve",
+    "scale_differences",
+    "scale_parts",
     "show",
     "spread",
 ]
@@ -125,6 +136,22 @@ def _spread_of(source: str | Spread) -> Spread:
     return spread(source) if isinstance(source, str) else source
 
 
+def compare(
+    *names: str,
+    db: str | os.PathLike[str] | None = None,
+    filters: dict[str, Any] | None = None,
+    **options: Any,
+) -> Comparison:
+    """Is A faster than B? ``ms.compare("5.0/…/bert", "5.0/…/bert", footing="equal-convergence")``.
+
+    ``names``: results, or systems on every benchmark they share; without any, all results that fit
+    ``filters`` (``{"round": "5.0", "benchmark": "bert"}``). ``options`` as of
+    :func:`mlperf_stats.analysis.compare.compare`.
+    """
+    with open_store(db) as store:
+        return _compare(store, names, filters_of(**(filters or {})), **options)
+
+
 def rcp(
     target: str | os.PathLike[str],
     db: str | os.PathLike[str] | None = None,
@@ -158,3 +185,44 @@ def scale(
     with open_store(db) as store:
         chosen = filters_of(benchmark=benchmark, **filters)
         return scale_report(store, chosen, price_per_hour=price_per_hour, level=level)
+
+
+def scale_differences(
+    benchmark: str,
+    *,
+    by: str = "accelerator-minutes",
+    factor: float = 2.0,
+    db: str | os.PathLike[str] | None = None,
+    level: float = DEFAULT_LEVEL,
+    **filters: Any,
+) -> ScaleDifferences:
+    """Each result against the best: noise, different, or a factor of two; ``filters`` as of :func:`scale`."""
+    with open_store(db) as store:
+        chosen = filters_of(benchmark=benchmark, **filters)
+        return _scale_differences(store, chosen, by=by, factor=factor, level=level)
+
+
+def scale_parts(
+    benchmark: str,
+    *,
+    all_pairs: bool = False,
+    db: str | os.PathLike[str] | None = None,
+    level: float = DEFAULT_LEVEL,
+    **filters: Any,
+) -> ScalePrice:
+    """Lost efficiency = throughput loss × convergence loss; ``filters`` as of :func:`scale`."""
+    with open_store(db) as store:
+        chosen = filters_of(benchmark=benchmark, **filters)
+        return scale_price(store, chosen, all_pairs=all_pairs, level=level)
+
+
+def scale_curve(
+    benchmark: str,
+    *,
+    db: str | os.PathLike[str] | None = None,
+    level: float = DEFAULT_LEVEL,
+    **filters: Any,
+) -> ScaleCurve:
+    """Work to the target against batch size, with its law; ``filters`` as of :func:`scale`."""
+    with open_store(db) as store:
+        return _scale_curve(store, filters_of(benchmark=benchmark, **filters), level=level)

@@ -51,6 +51,23 @@ class NoReferenceError(RulesError):
     """A result cannot be normalised because no reference result exists for it."""
 
 
+class NotComparableError(RulesError):
+    """Results differ in what a comparison or a combination needs to agree; ``differences`` lists it all."""
+
+    def __init__(self, message: str, differences: tuple[object, ...] = ()) -> None:
+        super().__init__(message)
+        self.differences = differences
+
+
+class CannotCombineError(RulesError):
+    """Benchmarks that were asked for have no usable result; ``usable`` lists those that would work."""
+
+    def __init__(self, message: str, benchmarks: tuple[str, ...], usable: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.benchmarks = benchmarks
+        self.usable = usable
+
+
 class StatisticsError(MlperfStatsError):
     """A statistical function was asked for something it cannot answer honestly."""
 

@@ -47,6 +47,11 @@ COMMANDS = (
     ),
     CommandEntry("explain", RESULTS, "What a warning means and what to do about it."),
     CommandEntry(
+        "compare",
+        COMPARE,
+        "Is A faster than B? Ratios of times with intervals that hold together, ties, equality, ranks.",
+    ),
+    CommandEntry(
         "scale",
         COMPARE,
         "What a larger system buys: time, accelerator-minutes, energy and cost by accelerator count.",

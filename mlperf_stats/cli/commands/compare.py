@@ -1,0 +1,158 @@
+"""``mlperf-stats compare``: is A faster than B?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlperf_stats.cli.console import Column
+from mlperf_stats.cli.options import (
+    DatabaseOptions,
+    FilterOptions,
+    LevelOption,
+    OutputOptions,
+    parse_fraction,
+)
+from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows, emit_text, markdown_table
+from mlperf_stats.text.numbers import count, interval, minutes, percent
+from mlperf_stats.text.warnings import warning_cell, warning_notes
+
+if TYPE_CHECKING:
+    from mlperf_stats.analysis.compare import Comparison
+
+EXAMPLES = (
+    ("mlperf-stats compare nyx_n1_ngc25.04_pytorch/bert tyche_ngpu8_ngc25.04_pytorch/bert", "two results"),
+    (
+        "mlperf-stats compare 5.0/NVIDIA/nyx_n1_ngc25.04_pytorch 5.0/NVIDIA/tyche_ngpu8_ngc25.04_pytorch",
+        "two systems, on every benchmark they share",
+    ),
+    (
+        "mlperf-stats compare nyx_n1_ngc25.04_pytorch/bert tyche_ngpu8_ngc25.04_pytorch/bert --footing equal",
+        "the time for the same training progress",
+    ),
+    ("mlperf-stats compare --round 5.0 --division closed --benchmark rgat --ranks", "ranks with their ties"),
+)
+
+
+def command(
+    filters: FilterOptions,
+    database: DatabaseOptions,
+    output: OutputOptions,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[A B ...]", help="Results or systems; none: all that fit the filters."),
+    ] = None,
+    footing: Annotated[
+        str,
+        typer.Option("--footing", metavar="NAME", help="as-run, equal-convergence or reference-convergence."),
+    ] = "as-run",
+    baseline: Annotated[
+        str, typer.Option("--baseline", metavar="NAME", help="Compare all others with this one only.")
+    ] = "",
+    ranks: Annotated[
+        bool, typer.Option("--ranks", help="Ranks with simultaneous confidence sets, a line per result.")
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="KIND",
+            help="Compare in spite of a difference in round, division, target, benchmark or framework.",
+        ),
+    ] = None,
+    margin: Annotated[
+        float,
+        typer.Option("--margin", metavar="SHARE", parser=parse_fraction, help="What counts as equal."),
+    ] = 0.02,
+    multiplicity: Annotated[
+        str, typer.Option("--multiplicity", metavar="NAME", help="max-t or holm.")
+    ] = "max-t",
+    family: Annotated[
+        str, typer.Option("--family", metavar="NAME", help="One family per benchmark, or of all.")
+    ] = "benchmark",
+    level: LevelOption = 0.95,
+) -> None:
+    """Is A faster than B? Ratios of times with intervals that hold together, ties, equality, ranks.
+
+    Results that are not alike (benchmark version, division, quality target, round) are refused; --allow
+    takes a difference on, and every output then says so.
+    """
+    from mlperf_stats.analysis.compare import compare
+
+    with database.open(filters) as store:
+        found = compare(
+            store,
+            names or (),
+            filters,
+            footing=footing,
+            baseline=baseline,
+            allow=allow or (),
+            margin=margin,
+            level=level,
+            multiplicity=multiplicity,
+            family=family,
+        )
+    _emit(output, found, ranks)
+
+
+def _emit(output: Output, found: Comparison, ranks: bool) -> None:
+    from mlperf_stats.analysis.compare_rows import RANK_COLUMNS
+    from mlperf_stats.analysis.compare_words import notes, paragraph
+
+    if output.format is Format.JSON:
+        emit_json(output, found.to_dict())
+        return
+    rows, view = (found.ranks, RANK_VIEW) if ranks else (found.pairs, _pair_view(found))
+    if output.format is Format.MARKDOWN:
+        explained = "".join(f"\n{line}\n" for line in warning_notes(rows))
+        emit_text(output, f"{paragraph(found)}\n\n{markdown_table(view, rows)}{explained}")
+        return
+    emit_rows(
+        output,
+        rows,
+        columns=RANK_COLUMNS if ranks else found.columns,
+        view=view,
+        notes=[*(RANK_NOTES if ranks else ()), *notes(found), *warning_notes(rows)],
+    )
+
+
+RANK_NOTES = (
+    "Ranks: with the confidence of the family every result's rank is in its range; ranges overlap where no "
+    "difference is shown.",
+)
+
+
+def _probability(row: Mapping[str, Any]) -> str:
+    return f"{percent(row['faster'], 0)} ({percent(row['faster_low'], 0)} – {percent(row['faster_high'], 0)})"
+
+
+def _pair_view(found: Comparison) -> Sequence[Column]:
+    several = len({row["benchmark"] for row in found.pairs}) > 1
+    benchmark = [Column("Benchmark", lambda row: str(row["benchmark"]))] if several else []
+    return (
+        *benchmark,
+        Column("A", lambda row: str(row["a"]), is_id=True),
+        Column("B", lambda row: str(row["b"]), is_id=True),
+        Column("A/B", lambda row: minutes(row["ratio"]), justify="right"),
+        Column("Interval", lambda row: interval(row["ratio_low"], row["ratio_high"]), justify="right"),
+        Column("A is", lambda row: str(row["verdict"])),
+        Column("p", lambda row: f"{row['p_adjusted']:.2g}", justify="right", leaves=3),
+        Column("P(run of A faster)", _probability, justify="right", leaves=1),
+        Column(f"Within {percent(found.margin)}", _equal, leaves=2),
+        Column("Warnings", warning_cell, wraps=True),
+    )
+
+
+def _equal(row: Mapping[str, Any]) -> str:
+    return "yes" if row["equivalent"] else ""
+
+
+RANK_VIEW = (
+    Column("Rank", lambda row: str(row["rank"]), justify="right"),
+    Column("Result", lambda row: str(row["result_id"]), is_id=True),
+    Column("Minutes", lambda row: minutes(row["minutes"]), justify="right"),
+    Column("Runs", lambda row: count(row["runs"]), justify="right"),
+    Column("Warnings", warning_cell, wraps=True),
+)
