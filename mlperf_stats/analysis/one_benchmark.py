@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,7 +42,8 @@ def same_workload(results: Sequence[StoredResult]) -> Filters:
     """Filters that fit all results which may lend to ``results``: their benchmarks under all their names."""
     wanted = {workload_of(result) for result in results}
     names = {entry.name for name in rounds() for entry in suite(name) if entry.workload in wanted}
-    return Filters(benchmarks=tuple(sorted(names | {result.benchmark for result in results})))
+    names.update(result.benchmark for result in results)
+    return Filters(benchmarks=tuple(glob.escape(name) for name in sorted(names)))
 
 
 def closed_by_default(store: Store, filters: Filters) -> list[StoredResult]:

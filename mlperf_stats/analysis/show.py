@@ -97,7 +97,7 @@ def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -
     runs = runs_of(store, [result]).get(result.key, [])
     summary = with_summary(store, result, level)
     row = result_row(result, summary)
-    return detail_of(result, row, runs, evaluations_of(store, result), duplicate_hashes(store), level)
+    return detail_of(result, row, runs, evaluations_of(store, result), duplicate_hashes(store, runs), level)
 
 
 def detail_of(

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.controlled import ControlledEstimates
+from mlperf_stats.analysis.one_benchmark import same_workload
 from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.scoring import olympic_energy, score
 from mlperf_stats.rules.suite import Benchmark, rules_for
@@ -86,8 +87,8 @@ def summarise(
     if not results:
         return {}
     runs = runs_of(store, results)
-    duplicated = duplicate_hashes(store)
-    controlled = ControlledEstimates(store)
+    duplicated = duplicate_hashes(store, (run for own in runs.values() for run in own))
+    controlled = ControlledEstimates(store, same_workload(results))
     summaries = {}
     for number, result in enumerate(results, start=1):
         own = runs.get(result.key, [])

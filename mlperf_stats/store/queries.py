@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from mlperf_stats.model import Problem
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.schema import EVALUATION_COLUMNS, RUN_COLUMNS, SUBMISSION_COLUMNS, SUMMARY_COLUMNS
+
+_Key = TypeVar("_Key", int, str)
 
 _CHUNK = 500
 """Keys per query; SQLite's limit on parameters is larger everywhere."""
@@ -211,18 +213,34 @@ def evaluations_of(store: Store, result: StoredResult) -> dict[int, list[dict[st
     return found
 
 
-def duplicate_hashes(store: Store) -> dict[str, list[tuple[str, str]]]:
-    """Content hashes that more than one run file has: hash → (result id, path) of each."""
+def duplicate_hashes(
+    store: Store, among: Iterable[StoredRun] | None = None
+) -> dict[str, list[tuple[str, str]]]:
+    """Content hashes that more than one run file has: hash → (result id, path) of each, in order.
+
+    ``among``: only the hashes of these runs; None for all.
+    """
+    if among is None:
+        return _several_places(store, "<> ''", [])
+    hashes = sorted({run.content_hash for run in among if run.content_hash})
+    found: dict[str, list[tuple[str, str]]] = {}
+    for chunk in _chunks(hashes):
+        found.update(_several_places(store, f"IN ({', '.join('?' * len(chunk))})", chunk))
+    return found
+
+
+def _several_places(store: Store, condition: str, values: list[str]) -> dict[str, list[tuple[str, str]]]:
     union = " UNION ALL ".join(
         f"SELECT content_hash, result_id, {layer}.runs.path AS path "
         f"FROM {layer}.runs JOIN {layer}.results USING (result_key) "
-        f"WHERE content_hash <> ''{_not_covered(store, layer, 'result_id')}"
+        f"WHERE content_hash {condition}{_not_covered(store, layer, 'result_id')}"
         for layer in store.layers
     )
     rows = store.connection.execute(
-        f"WITH everything AS ({union}) SELECT content_hash, result_id, path FROM everything "
+        f"WITH everything AS MATERIALIZED ({union}) SELECT content_hash, result_id, path FROM everything "
         "WHERE content_hash IN (SELECT content_hash FROM everything GROUP BY 1 HAVING count(*) > 1) "
-        "ORDER BY content_hash, result_id, path"
+        "ORDER BY content_hash, result_id, path",
+        values * len(store.layers),
     )
     found: dict[str, list[tuple[str, str]]] = {}
     for content_hash, result_id, path in rows:
@@ -339,6 +357,6 @@ def _keys_by_layer(results: Iterable[StoredResult]) -> Iterator[tuple[str, list[
     yield from keys.items()
 
 
-def _chunks(keys: list[int]) -> Iterator[list[int]]:
+def _chunks(keys: list[_Key]) -> Iterator[list[_Key]]:
     for start in range(0, len(keys), _CHUNK):
         yield keys[start : start + _CHUNK]
