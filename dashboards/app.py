@@ -6,11 +6,12 @@ import logging
 
 import streamlit as st
 
+from mlperf_dashboards.look import page_icon
 from mlperf_dashboards.navigation import PAGES
 from mlperf_dashboards.words import plain
 from mlperf_stats.errors import MlperfStatsError
 
-st.set_page_config(page_title="mlperf-stats", layout="wide", menu_items={"About": None})
+st.set_page_config(page_title="mlperf-stats", page_icon=page_icon(), layout="wide")
 page = st.navigation([entry.page() for entry in PAGES])
 try:
     page.run()

@@ -15,6 +15,7 @@ import streamlit as st
 from mlperf_dashboards.settings import settings
 from mlperf_stats.analysis.results import ResultsTable, results_table
 from mlperf_stats.analysis.show import ResultDetail, show_result
+from mlperf_stats.analysis.variance import VarianceReport, variance_report
 from mlperf_stats.store.database import Store, open_store, published_path
 
 if TYPE_CHECKING:
@@ -70,7 +71,17 @@ def results(source: Source) -> ResultsTable:
 def results_frame(source: Source) -> pd.DataFrame:
     """The same as a table, newest rounds first."""
     frame = results(source).to_frame()
-    return frame.iloc[::-1].reset_index(drop=True)
+    counts = frame["accelerators"].astype("Int64").astype(str).replace("<NA>", "?")
+    hardware = counts + " × " + frame["accelerator"].fillna("unknown")
+    frame.insert(list(frame.columns).index("nodes"), "hardware", hardware)
+    frame["round_order"] = frame["round"].map(_round_order)
+    frame = frame.sort_values("round_order", ascending=False, kind="stable")
+    return frame.drop(columns="round_order").reset_index(drop=True)
+
+
+def _round_order(name: str) -> float:
+    """Rounds by number; campaigns of one's own, which have none, come first."""
+    return float(name) if name.replace(".", "", 1).isdecimal() else float("inf")
 
 
 @st.cache_data(show_spinner="Reading the result …", max_entries=64)
@@ -82,3 +93,10 @@ def detail(source: Source, result_id: str) -> ResultDetail:
     """
     with source.open() as store:
         return show_result(store, result_id)
+
+
+@st.cache_data(show_spinner="Taking the variance apart, once for all readers …", max_entries=_KEPT)
+def variance(source: Source) -> VarianceReport:
+    """Where the variance comes from, for every benchmark, round and result."""
+    with source.open() as store:
+        return variance_report(store)

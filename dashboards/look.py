@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-ACCENT = "#0072B2"
-"""Blue of the Okabe-Ito palette, which the charts use as well."""
-ACCENT_ON_DARK = "#56B4E9"
+from typing import TYPE_CHECKING
+
+from mlperf_stats.charts.theme import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
-def theme_options() -> dict[str, str]:
-    """Streamlit's theme options; no font or colour is fetched from anywhere."""
-    return {
-        "theme.light.primaryColor": ACCENT,
-        "theme.light.linkColor": ACCENT,
-        "theme.dark.primaryColor": ACCENT_ON_DARK,
-        "theme.dark.linkColor": ACCENT_ON_DARK,
-        "theme.font": "sans-serif",
-        "theme.baseFontSize": "15",
-    }
+def theme_options() -> dict[str, str | int]:
+    """Streamlit's theme options, in the charts' colours; no font or colour is fetched from anywhere."""
+    options: dict[str, str | int] = {"theme.font": "sans-serif", "theme.baseFontSize": 15}
+    for theme in (LIGHT, DARK):
+        options |= {
+            f"theme.{theme.name}.primaryColor": theme.accent,
+            f"theme.{theme.name}.linkColor": theme.accent,
+            f"theme.{theme.name}.backgroundColor": theme.background,
+            f"theme.{theme.name}.textColor": theme.ink,
+        }
+    return options | {"theme.dark.secondaryBackgroundColor": "#1f242d", "theme.paddingTop": "3rem"}
+
+
+def page_icon() -> Image.Image:
+    """The tab's icon, three intervals; the pages' own symbols would be fetched from the network there."""
+    from PIL import Image, ImageDraw
+
+    icon = Image.new("RGBA", (32, 32))
+    draw = ImageDraw.Draw(icon)
+    for middle, left, right in ((6, 3, 19), (16, 8, 26), (26, 13, 31)):
+        draw.line((left, middle, right, middle), fill=LIGHT.accent, width=2)
+        centre = (left + right) // 2
+        draw.ellipse((centre - 3, middle - 3, centre + 3, middle + 3), fill=LIGHT.accent)
+    return icon

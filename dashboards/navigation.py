@@ -34,10 +34,16 @@ class Entry:
         )
 
 
-PAGES = (Entry("results", "Results", "table_rows"),)
+PAGES = (
+    Entry("results", "Results", "table_rows"),
+    Entry("result", "Result", "search"),
+    Entry("planning", "How many runs?", "calculate"),
+    Entry("variance", "Variance", "stacked_bar_chart"),
+    Entry("about", "About the numbers", "info"),
+)
 
 
 def link(script: str, label: str, parameters: Mapping[str, str | Sequence[str]] | None = None) -> None:
     """A link to another page of the app; ``parameters`` are those of its address."""
-    (entry,) = (entry for entry in PAGES if entry.script == script)
+    entry = next(entry for entry in PAGES if entry.script == script)
     st.page_link(entry.page(), label=label, query_params=dict(parameters or {}))

@@ -6,7 +6,9 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from mlperf_dashboards.guard import Guarded
 from mlperf_dashboards.look import theme_options
 from mlperf_dashboards.settings import UPLOAD_MB, Settings
 from mlperf_stats.cli.console import print_lines
@@ -34,39 +36,44 @@ def serve(settings: Settings, listening: Listening) -> None:
     Raises:
         InputError: the port is taken, or the address is not this machine's.
     """
-    from streamlit.web.cli import main
+    import streamlit as st
+    from starlette.middleware import Middleware
 
     port = _free_port(listening)
     settings.to_environment()
     print_lines([f"The dashboard is at http://{listening.address}:{port} – Ctrl-C ends it."])
-    options = [f"--{name}={value}" for name, value in streamlit_options(listening, port).items()]
-    main(["run", str(APP), *options], standalone_mode=False)
+    app = st.App(APP, middleware=[Middleware(Guarded, hosts=_hosts(listening.address))])
+    app.run(config=streamlit_options(listening, port))
 
 
-def streamlit_options(listening: Listening, port: int) -> dict[str, str]:
-    """Streamlit's options; they are given in full, so that no configuration file of a folder counts."""
-    hosts = ",".join(LOCAL) if listening.address in LOCAL else "*"
+def streamlit_options(listening: Listening, port: int) -> dict[str, Any]:
+    """Streamlit's options; they go before what its configuration files say."""
     return {
         "server.address": listening.address,
-        "server.port": str(port),
-        "server.headless": str(not listening.browser).lower(),
-        "server.allowedHosts": hosts,
-        "server.enableCORS": "true",
-        "server.enableXsrfProtection": "true",
-        "server.enableStaticServing": "false",
+        "server.port": port,
+        "server.headless": not listening.browser,
+        "server.allowedHosts": list(_hosts(listening.address)),
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        "server.enableStaticServing": False,
         "server.fileWatcherType": "none",
-        "server.maxUploadSize": str(UPLOAD_MB),
-        "server.showEmailPrompt": "false",
-        "browser.gatherUsageStats": "false",
-        "browser.serverAddress": "localhost" if listening.address in LOCAL else listening.address,
+        "server.maxUploadSize": UPLOAD_MB,
+        "server.showEmailPrompt": False,
+        "browser.gatherUsageStats": False,
+        "browser.serverAddress": listening.address,
         "client.showErrorDetails": "none",
-        "client.showErrorLinks": "false",
+        "client.showErrorLinks": False,
         "client.toolbarMode": "viewer",
-        "runner.magicEnabled": "false",
-        "logger.hideWelcomeMessage": "true",
+        "runner.magicEnabled": False,
+        "logger.hideWelcomeMessage": True,
         "logger.level": "warning",
         **theme_options(),
     }
+
+
+def _hosts(address: str) -> tuple[str, ...]:
+    """Names under which a browser may ask: a page of somebody else's cannot make its name mean us."""
+    return LOCAL if address in LOCAL else ("*",)
 
 
 def _free_port(listening: Listening) -> int:

@@ -6,7 +6,7 @@ import string
 
 from mlperf_stats.text.names import clean
 
-_SIGNS = str.maketrans({sign: f"\\{sign}" for sign in string.punctuation if sign not in "-_,;/()."})
+_SIGNS = str.maketrans({sign: f"\\{sign}" for sign in string.punctuation})
 _LINKED = ("://", "www.", "@")
 _JOINER = "\u2060"
 """Word joiner: has no width, and ends what would be read as an address."""
@@ -18,7 +18,7 @@ def plain(text: object) -> str:
     Headings, captions, labels and messages take Markdown; tables, ``st.text`` and options of a select box
     do not and need none of this.
     """
-    shown = clean(str(text)).replace("_", "\\_")
+    shown = clean(str(text))
     for sign in _LINKED:
         shown = shown.replace(sign, f"{sign[0]}{_JOINER}{sign[1:]}" if len(sign) > 1 else sign + _JOINER)
     return shown.translate(_SIGNS)

@@ -28,52 +28,6 @@ class ColumnText:
     kind: Kind = "text"
 
 
-RESULT_COLUMNS: Mapping[str, ColumnText] = {
-    "result_id": ColumnText("Result", "Round, submitter, system and benchmark."),
-    "round": ColumnText("Round", "Round of MLPerf Training."),
-    "division": ColumnText("Division", "Closed: the reference's model and quality; open: anything else."),
-    "availability": ColumnText("Availability", "Available, preview, or research and other internal."),
-    "submitter": ColumnText("Submitter", "Folder of the submitter."),
-    "system": ColumnText("System", "Folder of the system."),
-    "benchmark": ColumnText("Benchmark", "Benchmark of the suite."),
-    "accelerator": ColumnText("Accelerator", "Model, as the system's description names it."),
-    "accelerators": ColumnText("Accelerators", "Number in the whole system.", "whole"),
-    "hardware": ColumnText("Hardware", "Accelerators of the whole system and their model."),
-    "nodes": ColumnText("Nodes", "Number of nodes.", "whole"),
-    "framework": ColumnText("Framework", "As the system's description names it."),
-    "gbs": ColumnText("Batch size", "Global batch size; empty where runs differ.", "whole"),
-    "runs": ColumnText("Runs", "Run files that are there.", "whole"),
-    "runs_converged": ColumnText("Converged", "Runs that reached the target.", "whole"),
-    "score_minutes": ColumnText(
-        "Score", "Minutes, by the MLPerf rules; empty where they give none.", "minutes"
-    ),
-    "olympic_minutes": ColumnText("Unscaled score", "The score without the scaling factor.", "minutes"),
-    "scaling_factor": ColumnText("Scaling", "Factor of the convergence rule; 1 where there is none."),
-    "median_minutes": ColumnText("Median", "Minutes, of the raw times; not official.", "minutes"),
-    "median_low": ColumnText("Median low", "Lower end of the interval of the median.", "minutes"),
-    "median_high": ColumnText("Median high", "Upper end of the interval of the median.", "minutes"),
-    "median_level": ColumnText("Level", "Level that the median's interval attains.", "percent"),
-    "gmean_minutes": ColumnText("Geometric mean", "Minutes, of the raw times; not official.", "minutes"),
-    "gmean_low": ColumnText("Geometric low", "Lower end of its 95 % interval.", "minutes"),
-    "gmean_high": ColumnText("Geometric high", "Upper end of its 95 % interval.", "minutes"),
-    "expected_minutes": ColumnText("Expected score", "Expectation of the unscaled score.", "minutes"),
-    "expected_low": ColumnText("Expected low", "Lower end of its 95 % interval.", "minutes"),
-    "expected_high": ColumnText("Expected high", "Upper end of its 95 % interval.", "minutes"),
-    "controlled_minutes": ColumnText(
-        "Controlled", "Expected time of a run with the luck of convergence controlled for.", "minutes"
-    ),
-    "controlled_low": ColumnText("Controlled low", "Lower end of its 95 % interval.", "minutes"),
-    "controlled_high": ColumnText("Controlled high", "Upper end of its 95 % interval.", "minutes"),
-    "controlled_own_share": ColumnText(
-        "Own share", "Share of the controlled estimate's information from its own runs.", "percent"
-    ),
-    "cv": ColumnText("Spread", "Standard deviation over mean of the converged runs.", "percent"),
-    "convergence_points": ColumnText("Points", "Different convergence points of its runs.", "whole"),
-    "energy_joules": ColumnText("Energy", "Joules, where power was measured.", "number"),
-    "warnings": ColumnText("Warnings", "Codes; they are explained below the table.", "codes"),
-}
-
-
 def configured(names: Mapping[str, ColumnText]) -> dict[str, Any]:
     """Streamlit's configuration of these columns."""
     return {name: _configuration(text) for name, text in names.items()}
@@ -81,8 +35,11 @@ def configured(names: Mapping[str, ColumnText]) -> dict[str, Any]:
 
 def _configuration(text: ColumnText) -> Any:
     match text.kind:
-        case "minutes" | "number" | "whole":
-            return st.column_config.NumberColumn(text.label, help=text.help, format="plain")
+        case "minutes" | "number":
+            # Cells are rounded before; this only keeps the browser from showing how floats end.
+            return st.column_config.NumberColumn(text.label, help=text.help, format="%.10g")
+        case "whole":
+            return st.column_config.NumberColumn(text.label, help=text.help, format="%d")
         case "percent":
             return st.column_config.NumberColumn(text.label, help=text.help, format="%.1f%%")
         case "codes":

@@ -43,7 +43,9 @@ class Chosen:
 
     def of(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows that fit all of it."""
-        fits = _all_true(frame)
+        import pandas as pd
+
+        fits = pd.Series(True, index=frame.index)
         for column, values in self.values.items():
             if values:
                 fits &= frame[column].isin(values)
@@ -53,13 +55,7 @@ class Chosen:
             fits &= frame["accelerators"].le(self.most).fillna(False)
         for word in self.words.lower().split():
             fits &= _texts(frame).str.contains(word, regex=False)
-        return frame[fits]
-
-
-def _all_true(frame: pd.DataFrame) -> Any:
-    import pandas as pd
-
-    return pd.Series(True, index=frame.index)
+        return frame.loc[fits]
 
 
 def _texts(frame: pd.DataFrame) -> Any:
@@ -75,20 +71,20 @@ def choose(frame: pd.DataFrame) -> Chosen:
     options = {column: _options(frame, column) for column in _CHOICES}
     values: dict[str, list[str]] = {}
     shown = list(_CHOICES.items())
-    for place, (column, label) in zip(st.columns([1, 2, 2, 1]), shown[:_ALWAYS], strict=False):
+    places = st.columns([3, 3, 3, 3, 2], vertical_alignment="bottom")
+    for place, (column, label) in zip(places, shown[:_ALWAYS], strict=False):
         with place:
             values[column] = _box(column, label, options[column], default=_newest(column, options))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input("Search", key="q", bind="query-params", placeholder="system, framework, …")
-        with st.popover("More filters", icon=":material/tune:"):
-            for column, label in shown[_ALWAYS:]:
-                values[column] = _box(column, label, options[column])
-            least = st.number_input(
-                "At least so many accelerators", 0, value=None, key="min", bind="query-params"
-            )
-            most = st.number_input(
-                "At most so many accelerators", 0, value=None, key="max", bind="query-params"
-            )
+    words = places[_ALWAYS].text_input(
+        "Search", key="q", bind="query-params", placeholder="system, framework, …"
+    )
+    with places[_ALWAYS + 1].popover("More", icon=":material/tune:"):
+        for column, label in shown[_ALWAYS:]:
+            values[column] = _box(column, label, options[column])
+        least = st.number_input(
+            "At least so many accelerators", 0, value=None, key="min", bind="query-params"
+        )
+        most = st.number_input("At most so many accelerators", 0, value=None, key="max", bind="query-params")
     return Chosen(values, least, most, words or "")
 
 
