@@ -13,6 +13,8 @@ from mlperf_stats.analysis.check import check as _check
 from mlperf_stats.analysis.compare import Comparison
 from mlperf_stats.analysis.compare import compare as _compare
 from mlperf_stats.analysis.filter_values import filters_of
+from mlperf_stats.analysis.history import History
+from mlperf_stats.analysis.history import history as _history
 from mlperf_stats.analysis.plan import Plan
 from mlperf_stats.analysis.plan import plan_detect as _plan_detect
 from mlperf_stats.analysis.plan import plan_width as _plan_width
@@ -20,6 +22,8 @@ from mlperf_stats.analysis.plan_controlled import borrowers
 from mlperf_stats.analysis.plan_cost import plan_cost as _plan_cost
 from mlperf_stats.analysis.plan_cost import plan_valid as _plan_valid
 from mlperf_stats.analysis.plan_cost import price_of
+from mlperf_stats.analysis.profile import Profile
+from mlperf_stats.analysis.profile import profile as _profile
 from mlperf_stats.analysis.rcp import RcpReport, rcp_of
 from mlperf_stats.analysis.results import ResultsTable, results_table
 from mlperf_stats.analysis.scale import ScaleReport, scale_report
@@ -37,11 +41,13 @@ from mlperf_stats.store.database import open_snapshot, open_store
 __all__ = [
     "check",
     "compare",
+    "history",
     "plan_audit",
     "plan_cost",
     "plan_detect",
     "plan_valid",
     "plan_width",
+    "profile",
     "published",
     "rcp",
     "results",
@@ -226,3 +232,41 @@ def scale_curve(
     """Work to the target against batch size, with its law; ``filters`` as of :func:`scale`."""
     with open_store(db) as store:
         return _scale_curve(store, filters_of(benchmark=benchmark, **filters), level=level)
+
+
+def profile(
+    benchmark: str | Sequence[str] = (),
+    *,
+    per_accelerator: bool = False,
+    complete_only: bool = False,
+    join_frameworks: bool = False,
+    db: str | os.PathLike[str] | None = None,
+    level: float = DEFAULT_LEVEL,
+    **filters: Any,
+) -> Profile:
+    """Performance profiles of one round's systems on these benchmarks (all that they have).
+
+    ``filters`` as of :func:`scale`; other options as of :func:`mlperf_stats.analysis.profile.profile`.
+    """
+    names = [benchmark] if isinstance(benchmark, str) else list(benchmark)
+    with open_store(db) as store:
+        return _profile(
+            store,
+            filters_of(benchmark=names, **filters),
+            per_accelerator=per_accelerator,
+            complete_only=complete_only,
+            join_frameworks=join_frameworks,
+            level=level,
+        )
+
+
+def history(
+    benchmark: str,
+    *,
+    db: str | os.PathLike[str] | None = None,
+    level: float = DEFAULT_LEVEL,
+    **filters: Any,
+) -> History:
+    """The best of a benchmark by round, in stretches of one definition; ``filters`` as of :func:`scale`."""
+    with open_store(db) as store:
+        return _history(store, filters_of(benchmark=benchmark, **filters), level=level)

@@ -57,6 +57,10 @@ COMMANDS = (
         "What a larger system buys: time, accelerator-minutes, energy and cost by accelerator count.",
     ),
     CommandEntry(
+        "profile", COMPARE, "On what share of the benchmarks is a system within a factor of the best?"
+    ),
+    CommandEntry("history", COMPARE, "The best of a benchmark round by round, as long as it stays the same."),
+    CommandEntry(
         "plan", PLAN, "How many runs are enough: for a width, a difference, a valid result, a budget."
     ),
     CommandEntry("check", PLAN, "Check logs before filing them, or a whole round for what deserves a look."),
@@ -65,6 +69,7 @@ COMMANDS = (
     ),
     CommandEntry("validate", PLAN, "Do the intervals cover what they claim to, on real runs?"),
     CommandEntry("ingest", DATA, "Read a results repository, an archive or a campaign into the database."),
+    CommandEntry("report", DATA, "Write results with intervals and pictures as one HTML or Markdown file."),
     CommandEntry("export", DATA, "Write runs, evaluations or results as CSV, XLSX or Parquet."),
 )
 

@@ -51,7 +51,7 @@ class SizeCurve:
     level: float
 
     def at(self, size: float) -> Interval:
-        """Work that the curve gives at a size ≥ 0 (0: C0); the band is of the curve, not of a further size."""
+        """Work that the curve gives at a size ≥ 0 (0: C0). The band is the curve's, not a further size's."""
         return _interval(self._law(size), self.level, "work-at-size", self.critical.n)
 
     def growth(self, smaller: float, larger: float) -> Interval:
