@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from mlperf_stats.cli.console import Column, print_lines, print_table
 from mlperf_stats.store.files import csv_lines, replaced_file
-from mlperf_stats.text.names import clean
+from mlperf_stats.text.markup import markdown
 
 
 class Format(StrEnum):
@@ -92,15 +92,15 @@ def markdown_table(view: Sequence[Column], rows: Sequence[Mapping[str, Any]]) ->
     lines = [
         [column.header for column in view],
         ["---:" if column.justify == "right" else "---" for column in view],
-        *([_markdown_cell(column.text(row)) for column in view] for row in rows),
+        *([markdown(column.text(row)) for column in view] for row in rows),
     ]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def markdown_section(title: str, facts: Sequence[str], table: str, notes: Sequence[str]) -> str:
     """A heading, facts as a list, a table of :func:`markdown_table`, and notes below."""
-    bullets = "".join(f"- {_markdown_cell(' '.join(fact.split()))}\n" for fact in facts)
-    return f"# {_markdown_cell(title)}\n\n{bullets}\n{table}{_markdown_notes(notes)}"
+    bullets = "".join(f"- {markdown(' '.join(fact.split()))}\n" for fact in facts)
+    return f"# {markdown(title)}\n\n{bullets}\n{table}{_markdown_notes(notes)}"
 
 
 def _print_all(
@@ -112,14 +112,7 @@ def _print_all(
 
 
 def _markdown_notes(notes: Sequence[str]) -> str:
-    return "".join(f"\n{_markdown_cell(note)}\n" for note in notes)
-
-
-def _markdown_cell(text: str) -> str:
-    text = clean(text)
-    for character in "\\`*_[]|":
-        text = text.replace(character, "\\" + character)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\n{markdown(note)}\n" for note in notes)
 
 
 def _plain(value: Any) -> Any:

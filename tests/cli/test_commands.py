@@ -139,7 +139,7 @@ def test_show_lists_runs_evaluations_problems_and_sources(invoke: Invoke, own: t
         "result_3.txt": "not_converged",
         "result_4.txt": "unreadable",
     }
-    assert "result_0.txt (epoch_num): 0.28@1  0.305@2  0.33@3  0.355@4" in text
+    assert "result_0.txt (logged as epoch_num): 0.28@1  0.305@2  0.33@3  0.355@4" in text
     assert "no-marks" in text
     assert "logs: evil/results/" in text
     assert "Score            none (invalid)" in text
@@ -147,6 +147,13 @@ def test_show_lists_runs_evaluations_problems_and_sources(invoke: Invoke, own: t
 
 def test_show_understands_a_shortened_id(invoke: Invoke, own: tuple[object]) -> None:
     assert invoke("show", "5.0/a…e/b…8/retinanet", *own).stdout.startswith("5.0/acme/box8/retinanet\n")
+
+
+def test_show_as_markdown_says_all_that_the_table_says(invoke: Invoke, own: tuple[object]) -> None:
+    text = invoke("show", "5.0/evil/*", *own, "--format", "md").stdout
+    assert r"- result\_0.txt (logged as epoch\_num): 0.28@1  0.305@2  0.33@3  0.355@4" in text
+    assert "\nProblems:\n\n- " in text
+    assert "| result\\_4.txt | unreadable |" in text
 
 
 def test_show_csv_has_a_row_per_run(invoke: Invoke, own: tuple[object]) -> None:

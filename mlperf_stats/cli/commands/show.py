@@ -22,6 +22,7 @@ from mlperf_stats.cli.output import (
     markdown_section,
     markdown_table,
 )
+from mlperf_stats.text.markup import markdown
 
 if TYPE_CHECKING:
     from mlperf_stats.analysis.show import ResultDetail, RunDetail
@@ -102,14 +103,29 @@ def _view(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
 def _print_detail(detail: ResultDetail, rows: Sequence[Mapping[str, Any]], out: IO[str]) -> None:
     print_lines([*_heading(detail), "", *_figures(detail), ""], out)
     print_table(_view(rows), rows, out)
+    for title, lines in _sections(detail):
+        print_lines(["", title, *_wrapped(lines)], out)
+    if notes := warning_notes([detail.row]):
+        print_lines(["", "Warnings", *notes], out)
+
+
+def _sections(detail: ResultDetail) -> Iterator[tuple[str, list[str]]]:
+    """What is listed below the runs, where there is any."""
     for title, lines in (
         ("Evaluations, in the order of the log: quality@progress", list(_evaluations(detail))),
         ("Problems", list(_problems(detail))),
         ("Byte-identical files elsewhere", list(_identical(detail))),
-        ("Warnings", warning_notes([detail.row])),
     ):
         if lines:
-            print_lines(["", title, *lines], out)
+            yield title, lines
+
+
+def _wrapped(lines: Sequence[str]) -> Iterator[str]:
+    for line in lines:
+        yield from textwrap.wrap(
+            line, WIDTH, initial_indent="  ", subsequent_indent="      ", break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
 
 
 def _heading(detail: ResultDetail) -> Iterator[str]:
@@ -165,11 +181,9 @@ def _evaluations(detail: ResultDetail) -> Iterator[str]:
     for run in detail.runs:
         texts = [_evaluation(item) for item in run.evaluations]
         if texts:
-            unit = f" ({run.run.progress_unit})" if run.run.progress_unit else ""
+            unit = f" (logged as {run.run.progress_unit})" if run.run.progress_unit else ""
             name = run.run.path.rpartition("/")[2]
-            yield from textwrap.wrap(
-                f"{name}{unit}: {'  '.join(texts)}", WIDTH, initial_indent="  ", subsequent_indent="      "
-            )
+            yield f"{name}{unit}: {'  '.join(texts)}"
 
 
 def _evaluation(item: Mapping[str, Any]) -> str:
@@ -185,16 +199,22 @@ def _problems(detail: ResultDetail) -> Iterator[str]:
     found += [(run.run.path, problem) for run in detail.runs for problem in run.run.problems]
     for path, problem in found:
         times = f" ({problem.count} times)" if problem.count > 1 else ""
-        yield f"  {path}: {problem.code}{times}{', ' if problem.detail else ''}{problem.detail}"
+        yield f"{path}: {problem.code}{times}{', ' if problem.detail else ''}{problem.detail}"
 
 
 def _identical(detail: ResultDetail) -> Iterator[str]:
     for run in detail.runs:
         for other in run.identical_to:
-            yield f"  {run.run.path.rpartition('/')[2]} = {other}"
+            yield f"{run.run.path.rpartition('/')[2]} = {other}"
 
 
 def _markdown(detail: ResultDetail, rows: Sequence[Mapping[str, Any]]) -> str:
     title, *facts = _heading(detail)
-    table = markdown_table(_view(rows), rows)
-    return markdown_section(title, [*facts, *_figures(detail)], table, warning_notes([detail.row]))
+    listed = [
+        f"{title}:\n\n" + "".join(f"- {markdown(line)}\n" for line in lines)
+        for title, lines in _sections(detail)
+    ]
+    section = markdown_section(
+        title, [*facts, *_figures(detail)], markdown_table(_view(rows), rows), warning_notes([detail.row])
+    )
+    return "\n".join([section, *listed])
