@@ -29,7 +29,7 @@ LABEL_CHARACTERS = 34
 
 FONT = "Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 TITLE_CHARACTERS = 68
-SUBTITLE_CHARACTERS = 106
+SUBTITLE_CHARACTERS = 96
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4])
