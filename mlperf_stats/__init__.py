@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlperf_stats.api import (
         check,
+        combine,
         compare,
         history,
         plan_audit,
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "check",
+    "combine",
     "compare",
     "history",
     "plan_audit",

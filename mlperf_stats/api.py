@@ -35,11 +35,14 @@ from mlperf_stats.analysis.scale_price import ScalePrice, scale_price
 from mlperf_stats.analysis.show import ResultDetail, show_result
 from mlperf_stats.analysis.spread import Spread, spread_for
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
+from mlperf_stats.analysis.summary_score import SummaryReport
+from mlperf_stats.analysis.summary_score import combine as _combine
 from mlperf_stats.rules.rcp import Variant
 from mlperf_stats.store.database import open_snapshot, open_store
 
 __all__ = [
     "check",
+    "combine",
     "compare",
     "history",
     "plan_audit",
@@ -156,6 +159,15 @@ def compare(
     """
     with open_store(db) as store:
         return _compare(store, names, filters_of(**(filters or {})), **options)
+
+
+def combine(*submissions: str, db: str | os.PathLike[str] | None = None, **options: Any) -> SummaryReport:
+    """The custom summary result of each submission: ``ms.combine("5.0/QCT/D74H-7U", weights={"bert": 2})``.
+
+    ``options`` as of :func:`mlperf_stats.analysis.summary_score.combine`.
+    """
+    with open_store(db) as store:
+        return _combine(store, submissions, **options)
 
 
 def rcp(

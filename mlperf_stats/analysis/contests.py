@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from mlperf_stats.analysis.like_with_like import Difference, allowed, require_comparable
 from mlperf_stats.analysis.machines import Catalogue, Machine
-from mlperf_stats.analysis.run_sets import run_sets
+from mlperf_stats.analysis.run_sets import run_sets, workload_names
 from mlperf_stats.errors import InputError, NotComparableError
-from mlperf_stats.rules.suite import rounds, rules_for, suite
+from mlperf_stats.rules.suite import rules_for
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, StoredResult, list_results
 
@@ -27,11 +27,7 @@ class Contest:
     @property
     def lending(self) -> set[str]:
         """Names under which results of this workload are filed, in any round."""
-        names = {result.benchmark.lower() for result in self.results}
-        workloads = {rules_for(result.round, result.benchmark, 1).workload for result in self.results}
-        return names | {
-            entry.name for known in rounds() for entry in suite(known) if entry.workload in workloads
-        }
+        return workload_names(self.results)
 
     def position(self, text: str) -> int | None:
         """Which of the results the text names: by label, by id, or as the only one it is part of."""

@@ -52,6 +52,11 @@ COMMANDS = (
         "Is A faster than B? Ratios of times with intervals that hold together, ties, equality, ranks.",
     ),
     CommandEntry(
+        "combine",
+        COMPARE,
+        "One number for many benchmarks: the custom summary result of a submission, with its interval.",
+    ),
+    CommandEntry(
         "scale",
         COMPARE,
         "What a larger system buys: time, accelerator-minutes, energy and cost by accelerator count.",

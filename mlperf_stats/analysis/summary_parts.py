@@ -1,0 +1,163 @@
+"""What enters a custom summary result: the results of one submission, and what is known of their times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
+from mlperf_stats.analysis.like_with_like import Difference
+from mlperf_stats.analysis.machines import Machine
+from mlperf_stats.analysis.run_sets import RunSet, run_sets, workload_names
+from mlperf_stats.errors import CannotCombineError, InputError
+from mlperf_stats.rules.scoring import Score, score
+from mlperf_stats.store.database import Store
+from mlperf_stats.store.queries import StoredResult, StoredRun, runs_of
+
+if TYPE_CHECKING:
+    from mlperf_stats.stats.log_means import LogMean
+    from mlperf_stats.stats.normal_mixture import NormalMixture
+
+
+@dataclass(frozen=True)
+class Part:
+    """One benchmark of one submission."""
+
+    item: RunSet
+    score: Score
+
+    @property
+    def benchmark(self) -> str:
+        """The suite's name."""
+        return self.item.result.benchmark
+
+    @property
+    def result(self) -> StoredResult:
+        """As stored."""
+        return self.item.result
+
+    @property
+    def minutes(self) -> float:
+        """The benchmark result; only of parts with one."""
+        assert self.score.score_minutes is not None
+        return self.score.score_minutes
+
+    @property
+    def raw_minutes(self) -> float:
+        """The same without scaling."""
+        assert self.score.olympic_minutes is not None
+        return self.score.olympic_minutes
+
+    @property
+    def lending(self) -> set[str]:
+        """Names under which results of the workload are filed, in any round."""
+        return workload_names([self.result])
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A submission with its parts by benchmark."""
+
+    label: str
+    parts: Mapping[str, Part]
+    overrides: tuple[Difference, ...]
+
+    @property
+    def usable(self) -> list[str]:
+        """Benchmarks with a valid result, in order."""
+        return [name for name, part in self.parts.items() if part.score.score_minutes is not None]
+
+
+def entry_of(store: Store, machine: Machine) -> Entry:
+    """The machine's results with their scores."""
+    runs = runs_of(store, machine.results)
+    parts = {
+        item.result.benchmark: Part(item, _score(item, runs.get(item.result.key, [])))
+        for item in run_sets(store, machine.results)
+    }
+    return Entry(machine.label, parts, machine.overrides)
+
+
+def _score(item: RunSet, filed: Sequence[StoredRun]) -> Score:
+    return score(
+        [run.minutes for run in filed],
+        [run.status for run in filed],
+        item.rules,
+        item.result.scaling_factor,
+        [run.start_ms for run in filed],
+    )
+
+
+def require_parts(entries: Sequence[Entry], wanted: Sequence[str]) -> list[str]:
+    """The benchmarks to combine: those asked for, else all of the first submission.
+
+    Raises:
+        CannotCombineError: a submission lacks one, or has no valid result for it; lists what would work.
+    """
+    asked = list(dict.fromkeys(wanted)) or list(entries[0].parts)
+    usable = [name for name in entries[0].usable if all(name in entry.usable for entry in entries)]
+    offending = [name for name in asked if any(name not in entry.usable for entry in entries)]
+    if offending:
+        reasons = [reason for entry in entries for reason in _reasons(entry, asked)]
+        raise cannot_combine(reasons, tuple(offending), tuple(usable))
+    if not asked:
+        raise InputError(f"{entries[0].label} has no results to combine")
+    return asked
+
+
+def _reasons(entry: Entry, asked: Sequence[str]) -> Iterator[str]:
+    """Why a submission cannot give some of the benchmarks."""
+    missing = [name for name in asked if name not in entry.parts]
+    if missing:
+        yield f"{entry.label} has no result for {', '.join(missing)}"
+    for name in asked:
+        if name in entry.parts and name not in entry.usable:
+            found = entry.parts[name].score
+            why = "; ".join(code for code in found.warnings if code.startswith(("invalid", "unknown")))
+            yield f"{entry.label} has no score for {name} ({why or found.state})"
+
+
+def cannot_combine(
+    reasons: Sequence[str], benchmarks: tuple[str, ...], usable: tuple[str, ...]
+) -> CannotCombineError:
+    """The refusal: what is wrong, and which selection would work; a summary is never of fewer in silence."""
+    flags = " ".join(f"--benchmark {name}" for name in usable)
+    remedy = f"; these would work: {flags}" if usable else "; no benchmark would work as it is"
+    return CannotCombineError(f"{'; '.join(reasons)}{remedy}", benchmarks, usable)
+
+
+def own_mean(part: Part) -> LogMean:
+    """Mean log time from the result's own runs alone; 0 degrees of freedom for a single run or ties."""
+    from mlperf_stats.stats.log_means import log_mean
+
+    return log_mean(part.item.minutes)
+
+
+def controlled_law(lenders: Lenders, item: RunSet) -> tuple[NormalMixture, tuple[str, ...]]:
+    """The convergence-controlled law of mean log time, and warnings.
+
+    Raises:
+        InputError: a single run without anything to borrow.
+    """
+    import numpy as np
+
+    from mlperf_stats.stats import codes
+    from mlperf_stats.stats.controlled import controlled_posterior, moderated_posterior, usable
+    from mlperf_stats.stats.normal_mixture import NormalMixture
+
+    prior, runs = lenders.prior_of(item), as_converged_runs(item)
+    warnings: tuple[str, ...] = ()
+    posterior = None
+    if prior is not None and runs is not None:
+        work, time = runs.log_convergence[None], runs.log_time[None]
+        if usable(prior, work, time).all():
+            posterior = controlled_posterior(prior, work, time)
+    if posterior is None:
+        warnings = (codes.NO_PEERS,) if prior is None else (codes.CONVERGENCE_UNKNOWN,)
+        borrowed = prior.log_time if prior else None
+        if len(item.minutes) < 2 and borrowed is None:
+            raise InputError(f"{item.result.result_id}: a single run, and no other result to borrow from")
+        posterior = moderated_posterior(borrowed, np.log(item.minutes)[None])
+    law = posterior.law
+    return NormalMixture(law.weights[0], law.means[0], law.variances[0]), warnings

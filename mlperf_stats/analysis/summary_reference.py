@@ -1,0 +1,172 @@
+"""What results are normalised by: published references, another submission, own minutes, or nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from mlperf_stats.analysis.like_with_like import BENCHMARK, TARGET, difference
+from mlperf_stats.analysis.machines import Catalogue
+from mlperf_stats.analysis.summary_parts import Entry, Part, cannot_combine, entry_of
+from mlperf_stats.errors import CannotCombineError, InputError, NotComparableError, RoundUnknownError
+from mlperf_stats.rules.normalise import references
+from mlperf_stats.store.database import Store
+
+PUBLISHED, NONE = "published", "none"
+
+
+class ReferenceKind(StrEnum):
+    """Where the reference's minutes come from."""
+
+    NONE = "none"
+    PUBLISHED = "published"
+    SUBMISSION = "submission"
+    FILE = "file"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Reference results in minutes, and their runs where they are a submission's."""
+
+    kind: ReferenceKind
+    label: str
+    """As it is named in every output."""
+    minutes: Mapping[str, float]
+    entry: Entry | None = None
+    """The submission, if its uncertainty counts."""
+
+    def part(self, benchmark: str) -> Part | None:
+        """The reference's runs on a benchmark; None if the reference is exact."""
+        return self.entry.parts[benchmark] if self.entry else None
+
+
+def reference_for(
+    store: Store,
+    text: str,
+    entries: Sequence[Entry],
+    benchmarks: Sequence[str],
+    allow: frozenset[str],
+    *,
+    exact: bool,
+) -> Reference:
+    """The reference that ``text`` names; empty: the published one where the round has it, else none.
+
+    Args:
+        store: Where submissions are looked up.
+        text: ``published``, ``none``, a submission's name or the path of a CSV or JSON file.
+        entries: The submissions to normalise, of one round.
+        benchmarks: What is combined.
+        allow: Differences the user takes on.
+        exact: A submission's results are taken as exact, without the uncertainty of their runs.
+
+    Raises:
+        CannotCombineError: it lacks a benchmark.
+        NotComparableError: the submission trained another workload, or to another target.
+        NotFoundError, InputError: there is no such submission; the file cannot be used.
+    """
+    wanted = text.strip()
+    if wanted == NONE or (not wanted and not _has_published(entries, benchmarks)):
+        return Reference(ReferenceKind.NONE, "none (geometric mean of minutes)", {})
+    if wanted in ("", PUBLISHED):
+        round_name = entries[0].parts[benchmarks[0]].result.round
+        minutes = _published(round_name)
+        label = f"reference results published for round {round_name}, taken as exact"
+        found = Reference(ReferenceKind.PUBLISHED, label, minutes)
+    elif Path(wanted).is_file():
+        found = Reference(ReferenceKind.FILE, f"{Path(wanted).name}, taken as exact", _read(Path(wanted)))
+    else:
+        found = _submission(store, wanted, entries, benchmarks, allow, exact=exact)
+    _require_all(found, benchmarks)
+    return found
+
+
+def _require_all(found: Reference, benchmarks: Sequence[str]) -> None:
+    missing = tuple(name for name in benchmarks if name not in found.minutes)
+    if not missing:
+        return
+    if not found.minutes:
+        raise CannotCombineError(
+            "this round has no published reference results; name a submission or a file with --reference",
+            missing,
+            (),
+        )
+    usable = tuple(name for name in benchmarks if name in found.minutes)
+    reasons = [f"the reference ({found.label}) has no result for {', '.join(missing)}"]
+    raise cannot_combine(reasons, missing, usable)
+
+
+def _has_published(entries: Sequence[Entry], benchmarks: Sequence[str]) -> bool:
+    minutes = _published(entries[0].parts[benchmarks[0]].result.round)
+    return all(name in minutes for name in benchmarks)
+
+
+def _published(round_name: str) -> Mapping[str, float]:
+    try:
+        return references(round_name)
+    except RoundUnknownError:
+        return {}
+
+
+def _submission(
+    store: Store,
+    text: str,
+    entries: Sequence[Entry],
+    benchmarks: Sequence[str],
+    allow: frozenset[str],
+    *,
+    exact: bool,
+) -> Reference:
+    entry = entry_of(store, Catalogue(store).machine(text, allow))
+    for name in benchmarks:
+        if name in entry.parts:
+            _require_same_workload(entry, entries[0], name, allow)
+    minutes = {name: entry.parts[name].minutes for name in entry.usable}
+    label = f"{entry.label}, {'taken as exact' if exact else 'its uncertainty included'}"
+    return Reference(ReferenceKind.SUBMISSION, label, minutes, None if exact else entry)
+
+
+def _require_same_workload(reference: Entry, entry: Entry, name: str, allow: frozenset[str]) -> None:
+    rules = [one.parts[name].item.rules for one in (reference, entry)]
+    found = [
+        difference(BENCHMARK, [f"{one.model} on {one.dataset}" for one in rules]),
+        difference(TARGET, [one.quality_target for one in rules]),
+    ]
+    refused = [one for one in found if one is not None and one.kind not in allow]
+    if refused:
+        raise NotComparableError(
+            f"{reference.label} cannot be the reference of {entry.label} on {name}: they differ in "
+            f"{', '.join(map(str, refused))}; name a reference of the same workload",
+            tuple(refused),
+        )
+
+
+def _read(path: Path) -> dict[str, float]:
+    """Minutes by benchmark of a JSON object, or of a CSV with the columns ``benchmark`` and ``minutes``.
+
+    Raises:
+        InputError: the file is neither, or a time is not positive.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        pairs = json.loads(text).items() if path.suffix == ".json" else _csv_pairs(text)
+        minutes = {str(name).strip(): float(value) for name, value in pairs}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InputError(
+            f"{os.fspath(path)}: no reference results ({error}); write CSV with the columns "
+            'benchmark,minutes, or JSON like {"bert": 30.5}'
+        ) from error
+    wrong = [name for name, value in minutes.items() if not 0 < value < float("inf")]
+    if wrong or not minutes:
+        raise InputError(
+            f"{os.fspath(path)}: {wrong[0] if wrong else 'no benchmark'} has no positive minutes"
+        )
+    return minutes
+
+
+def _csv_pairs(text: str) -> list[tuple[str, str]]:
+    return [(row["benchmark"], row["minutes"]) for row in csv.DictReader(text.splitlines())]
