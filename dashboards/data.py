@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from mlperf_dashboards.settings import settings
+from mlperf_stats.analysis.check import CheckReport, check
 from mlperf_stats.analysis.results import ResultsTable, results_table
 from mlperf_stats.analysis.show import ResultDetail, show_result
 from mlperf_stats.analysis.variance import VarianceReport, variance_report
@@ -100,3 +101,10 @@ def variance(source: Source) -> VarianceReport:
     """Where the variance comes from, for every benchmark, round and result."""
     with source.open() as store:
         return variance_report(store)
+
+
+@st.cache_data(show_spinner="Checking …", max_entries=16)
+def check_of(source: Source) -> CheckReport:
+    """What a review would find in a database alone, without published results."""
+    with open_store(source.db, published=False) as store:
+        return check(store)

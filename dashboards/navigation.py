@@ -11,7 +11,7 @@ import streamlit as st
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_FOLDER = Path(__file__).with_name("pages")
+_FOLDER = Path(__file__).with_name("views")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ PAGES = (
     Entry("result", "Result", "search"),
     Entry("planning", "How many runs?", "calculate"),
     Entry("variance", "Variance", "stacked_bar_chart"),
+    Entry("runs", "Your runs", "upload_file"),
     Entry("about", "About the numbers", "info"),
 )
 

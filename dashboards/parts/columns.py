@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from mlperf_stats.text.names import clean
-from mlperf_stats.text.numbers import SIGNIFICANT_DIGITS
+from mlperf_stats.text.numbers import SIGNIFICANT_DIGITS, minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -26,6 +26,11 @@ class ColumnText:
     label: str
     help: str
     kind: Kind = "text"
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether cells are numbers."""
+        return self.kind not in ("text", "codes")
 
 
 def configured(names: Mapping[str, ColumnText]) -> dict[str, Any]:
@@ -67,10 +72,40 @@ def _cells(column: pd.Series[Any], kind: Kind) -> Any:
         case "codes":
             return column.map(lambda codes: [code for code in (codes or "").split(";") if code])
         case _:
-            return column.map(lambda value: "" if value is None or value != value else clean(str(value)))
+            return column.map(lambda value: "" if _missing(value) else clean(str(value)))
 
 
 def _four_digits(value: float | None) -> float | None:
     if value is None or not math.isfinite(value) or value == 0:
         return value
     return round(value, max(SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value))), 0))
+
+
+def texts_of(cells: pd.DataFrame, texts: Mapping[str, ColumnText]) -> pd.DataFrame:
+    """The cells of :func:`shown` as text."""
+    import pandas as pd
+
+    columns = {name: cells[name].map(_writer(texts[name].kind)) for name in cells.columns}
+    return pd.DataFrame(columns, index=cells.index, dtype=object)
+
+
+def _writer(kind: Kind) -> Callable[[Any], str]:
+    def figure(value: Any) -> str:
+        if _missing(value):
+            return ""
+        return f"{value:.1f}%" if kind == "percent" else minutes(float(value))
+
+    match kind:
+        case "minutes" | "number" | "percent":
+            return figure
+        case "codes":
+            return ", ".join
+        case _:
+            return lambda value: "" if _missing(value) else str(value)
+
+
+def _missing(value: Any) -> bool:
+    """Whether a cell is empty."""
+    import pandas as pd
+
+    return value is None or bool(pd.isna(value))

@@ -1,15 +1,18 @@
-"""A page as it is being written: title, tables and pictures, each with its downloads."""
+"""A page as it is being written: what is shown is kept as well, so that the page can be saved as a report."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import streamlit as st
 
-from mlperf_dashboards.parts.columns import ColumnText, configured, shown
-from mlperf_dashboards.parts.downloads import chart_buttons, table_buttons
+from mlperf_dashboards.parts.columns import ColumnText, configured, shown, texts_of
+from mlperf_dashboards.parts.downloads import chart_buttons, file_button, table_buttons
 from mlperf_dashboards.words import plain
+from mlperf_stats import __version__
 from mlperf_stats.charts.theme import named
+from mlperf_stats.report.document import Block, Column, Document, Facts, Figure, Paragraph, Section, Table
+from mlperf_stats.rules import wording
 from mlperf_stats.text.warnings import warning_notes
 
 if TYPE_CHECKING:
@@ -20,18 +23,67 @@ if TYPE_CHECKING:
 _TALLEST_ROWS = 12
 _ROW_PIXELS = 35
 _PADDING = dict.fromkeys(("left", "right", "top", "bottom"), 8)
+_DISCLOSED = (
+    wording.DERIVED,
+    wording.EXPECTED_NOT_DRAWN,
+    wording.WITHIN_SUBMISSION,
+    wording.SELECTED,
+    wording.TRADEMARK,
+)
 
 
 class Sheet:
-    """One page. ``note`` is for our own words, in Markdown; text from logs goes into tables."""
+    """One page, as a context: at its end the reader can save what stands on it.
+
+    ``note`` and ``heading`` are for our own words; names from logs go into tables, pictures and ``text``.
+    """
 
     def __init__(self, title: str, lead: str) -> None:
-        st.title(plain(title), anchor=False)
-        st.caption(lead)
+        self._title = title
+        self._lead = lead
+        self._sections: list[tuple[str, list[Block]]] = [("", [])]
+        self._disclosed: list[str] = []
+
+    def __enter__(self) -> Self:
+        st.title(self._title, anchor=False)
+        st.caption(self._lead)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and any(blocks for _, blocks in self._sections):
+            from mlperf_stats.report.html import html_page
+
+            name = "".join(
+                sign for sign in self._title.lower().replace(" ", "-") if sign.isalpha() or sign == "-"
+            )
+            document = self._document(st.context.url or "")
+            with st.sidebar:
+                file_button(f"{name}.html", lambda: html_page(document), "Save this page")
+
+    def heading(self, title: str) -> None:
+        """Start a part of the page."""
+        st.subheader(title, anchor=False)
+        self._sections.append((title, []))
+
+    def paragraph(self, text: str) -> None:
+        """A paragraph of our own words."""
+        st.markdown(plain(text))
+        self._keep(Paragraph(text))
 
     def note(self, text: str) -> None:
-        """A paragraph of our own words."""
-        st.markdown(text)
+        """A paragraph of our own words, in small type."""
+        st.caption(plain(text))
+        self._keep(Paragraph(text))
+
+    def text(self, text: str) -> None:
+        """A paragraph that may hold names from logs."""
+        st.text(text)
+        self._keep(Paragraph(text))
+
+    def disclose(self, sentence: str) -> None:
+        """A sentence that has to stand here, and at the foot of what is saved."""
+        st.warning(plain(sentence))
+        self._disclosed.append(sentence)
 
     def table(
         self,
@@ -64,6 +116,7 @@ class Sheet:
         with _footer():
             st.caption(f"{len(frame)} {'row' if len(frame) == 1 else 'rows'}", width="content")
             table_buttons(name, frame)
+        self._keep(_report_table(name, cells[list(order)] if order else cells, texts))
         return event["selection"] if event else None
 
     def picture(self, name: str, draw: Callable[..., Any], alt: str, *, selects: str | None = None) -> Any:
@@ -89,6 +142,7 @@ class Sheet:
             st.altair_chart(chart, **looks)
         with _footer():
             chart_buttons(name, draw)
+        self._keep(Figure(draw, alt))
         return event["selection"][selects] if event and selects else None
 
     def warnings(self, rows: Iterable[Mapping[Any, Any]]) -> None:
@@ -98,7 +152,27 @@ class Sheet:
             with st.expander("What the warnings mean"):
                 for note in notes:
                     st.text(note)
+            self._sections[-1][1].extend(Paragraph(note) for note in notes)
+
+    def _keep(self, block: Block) -> None:
+        self._sections[-1][1].append(block)
+
+    def _document(self, address: str) -> Document:
+        (_, first), *others = self._sections
+        facts = (("View", address), ("Made by", f"mlperf-stats {__version__}, dashboard"))
+        return Document(
+            title=self._title,
+            introduction=(Facts(facts), Paragraph(self._lead), *first),
+            sections=tuple(Section(title, tuple(blocks)) for title, blocks in others if blocks),
+            disclosures=tuple(dict.fromkeys((*self._disclosed, *_DISCLOSED))),
+        )
 
 
 def _footer() -> Any:
     return st.container(horizontal=True, vertical_alignment="center", gap="small")
+
+
+def _report_table(name: str, cells: pd.DataFrame, texts: Mapping[str, ColumnText]) -> Table:
+    columns = tuple(Column(texts[column].label, right=texts[column].is_figure) for column in cells.columns)
+    rows = texts_of(cells, texts).itertuples(index=False, name=None)
+    return Table(name.replace("-", " ").capitalize(), columns, tuple(rows))

@@ -18,6 +18,7 @@ from mlperf_stats.charts.results import SELECTION, results_chart
 if TYPE_CHECKING:
     import pandas as pd
 
+LEAD = "Scores of MLPerf Training by its rules, and intervals of ours on raw times, which are not official."
 BY_SYSTEM, BY_RESULT = "By system", "By result"
 MOST_DRAWN = 40
 """Results in one picture; more would not be read."""
@@ -47,27 +48,30 @@ USUAL = (
 
 def main() -> None:
     """The page."""
-    sheet = Sheet(
-        "Results",
-        "Scores of MLPerf Training by its rules, and intervals of ours on raw times, which are not official.",
-    )
-    frame = data.results_frame(data.current_source())
-    if frame.empty:
-        st.info("The database holds no results yet; `mlperf-stats ingest PATH` reads some into it.")
-        return
-    rows = choose(frame).of(frame)
-    view = st.segmented_control(
-        "Table", [BY_SYSTEM, BY_RESULT], default=BY_SYSTEM, key="table", bind="query-params", required=True
-    )
-    if rows.empty:
-        st.info("No result fits these filters. Take one of them away, or choose more rounds.")
-        return
-    chosen = by_system(sheet, rows) if view == BY_SYSTEM else by_result(sheet, rows)
-    offered = st.container()
-    clicked = picture(sheet, rows)
-    with offered:
-        offer([*chosen, *(name for name in clicked if name not in chosen)])
-    sheet.warnings(rows[["warnings"]].to_dict("records"))
+    source = data.current_source()
+    with Sheet("Results", LEAD) as sheet:
+        frame = data.results_frame(source)
+        if frame.empty:
+            st.info("The database holds no results yet; `mlperf-stats ingest PATH` reads some into it.")
+            return
+        rows = choose(frame).of(frame)
+        view = st.segmented_control(
+            "Table",
+            [BY_SYSTEM, BY_RESULT],
+            default=BY_SYSTEM,
+            key="table",
+            bind="query-params",
+            required=True,
+        )
+        if rows.empty:
+            st.info("No result fits these filters. Take one of them away, or choose more rounds.")
+            return
+        chosen = by_system(sheet, rows) if view == BY_SYSTEM else by_result(sheet, rows)
+        offered = st.container()
+        clicked = picture(sheet, rows)
+        with offered:
+            offer([*chosen, *(name for name in clicked if name not in chosen)])
+        sheet.warnings(rows[["warnings"]].to_dict("records"))
 
 
 def by_system(sheet: Sheet, rows: pd.DataFrame) -> list[str]:
@@ -152,7 +156,7 @@ def offer(ids: list[str]) -> None:
             st.text(name)
             link("result", "Look at it", {"id": name})
     if len(ids) > 1:
-        link("result", "Compare them", {"id": ids})
+        link("compare", "Compare them", {"id": ids})
 
 
 main()

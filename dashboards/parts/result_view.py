@@ -1,4 +1,4 @@
-"""One result: its figures, every run, its curves, its problems and where it comes from."""
+"""One result in full, as two pages show it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from mlperf_dashboards import data
-from mlperf_dashboards.navigation import link
 from mlperf_dashboards.parts.result_columns import (
     FACT_COLUMNS,
     FIGURE_COLUMNS,
     PROBLEM_COLUMNS,
     RUN_COLUMNS,
 )
-from mlperf_dashboards.parts.sheet import Sheet
 from mlperf_stats.charts.curves import metrics_of, quality_curves
 from mlperf_stats.charts.runs import runs_chart
 from mlperf_stats.explanations import catalogue
+from mlperf_stats.rules.suite import LOCAL_ROUND
 from mlperf_stats.rules.wording import EXPECTED_NOT_DRAWN, UNVERIFIED, WITHIN_SUBMISSION
 from mlperf_stats.text.numbers import minutes
 
 if TYPE_CHECKING:
+    from mlperf_dashboards.parts.sheet import Sheet
     from mlperf_stats.analysis.show import ResultDetail
 
 FIGURES = (
@@ -34,56 +33,30 @@ FIGURES = (
 )
 
 
-def main() -> None:
-    """The page."""
-    source = data.current_source()
-    asked = st.query_params.get("id")
-    ids = list(data.results_frame(source)["result_id"])
-    if asked and asked not in ids:
-        # The words of the error say what was probably meant.
-        data.detail(source, asked)
-    sheet = Sheet("Result", "One result in full: figures, runs, curves, problems, sources.")
-    chosen = st.selectbox(
-        "Result",
-        ids,
-        index=None,
-        key="id",
-        bind="query-params",
-        placeholder="Type a part of its name",
-    )
-    if chosen is None:
-        st.info("Choose a result above, or select one on the page *Results*.")
-        return
-    show(sheet, data.detail(source, chosen))
-
-
-def show(sheet: Sheet, detail: ResultDetail) -> None:
-    """Everything about one result."""
-    score = detail.row["score_minutes"]
-    official, converged, goes_on = st.columns([1, 1, 2], vertical_alignment="bottom")
-    official.metric("Score, minutes", minutes(score) or "none")
+def show_detail(sheet: Sheet, detail: ResultDetail) -> None:
+    """Figures, runs, curves, problems and sources of one result."""
+    sheet.text(detail.result.result_id)
+    official, converged, _ = st.columns([1, 1, 2])
+    official.metric("Score, minutes", minutes(detail.row["score_minutes"]) or "none")
     converged.metric("Converged runs", f"{detail.row['runs_converged']} of {detail.row['runs']}")
-    with goes_on.container(horizontal=True):
-        link("result", "Compare it", {"id": detail.result.result_id})
-        link("planning", "Plan from it", {"pilot": detail.result.result_id})
-    if detail.result.round == "local":
-        st.warning(UNVERIFIED)
-    sheet.table("figures", figures(detail), FIGURE_COLUMNS)
-    st.caption(f"{WITHIN_SUBMISSION} {EXPECTED_NOT_DRAWN}")
+    if detail.result.round == LOCAL_ROUND:
+        sheet.disclose(UNVERIFIED)
+    sheet.table("figures", _figures(detail), FIGURE_COLUMNS)
+    sheet.note(f"{WITHIN_SUBMISSION} {EXPECTED_NOT_DRAWN}")
     sheet.warnings([detail.row])
     sheet.picture("runs-picture", partial(runs_chart, detail), "A dot for each run, by convergence point")
-    curves(sheet, detail)
-    st.subheader("Runs", anchor=False)
-    sheet.table("runs", runs(detail), RUN_COLUMNS)
-    found = problems(detail)
+    _curves(sheet, detail)
+    sheet.heading("Runs")
+    sheet.table("runs", _runs(detail), RUN_COLUMNS)
+    found = _problems(detail)
     if not found.empty:
-        st.subheader("Problems", anchor=False)
+        sheet.heading("Problems")
         sheet.table("problems", found, PROBLEM_COLUMNS)
-    st.subheader("System and sources", anchor=False)
-    sheet.table("facts", facts(detail), FACT_COLUMNS)
+    sheet.heading("System and sources")
+    sheet.table("facts", _facts(detail), FACT_COLUMNS)
 
 
-def curves(sheet: Sheet, detail: ResultDetail) -> None:
+def _curves(sheet: Sheet, detail: ResultDetail) -> None:
     """Quality against time, of one metric at a time."""
     metrics = metrics_of(detail)
     if not metrics:
@@ -96,7 +69,7 @@ def curves(sheet: Sheet, detail: ResultDetail) -> None:
     sheet.picture("curves", draw, "Quality against time, a line for each run, and the target")
 
 
-def figures(detail: ResultDetail) -> pd.DataFrame:
+def _figures(detail: ResultDetail) -> pd.DataFrame:
     """Score and intervals, a row each."""
     row = detail.row
     lines = [
@@ -124,7 +97,7 @@ def figures(detail: ResultDetail) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(FIGURE_COLUMNS))
 
 
-def runs(detail: ResultDetail) -> pd.DataFrame:
+def _runs(detail: ResultDetail) -> pd.DataFrame:
     """A row per run."""
     lines = [
         {
@@ -140,7 +113,7 @@ def runs(detail: ResultDetail) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(RUN_COLUMNS))
 
 
-def problems(detail: ResultDetail) -> pd.DataFrame:
+def _problems(detail: ResultDetail) -> pd.DataFrame:
     """What was wrong with the files, a row per kind and place."""
     result = detail.result
     found = [(result.description_path or "description", item) for item in result.system_problems]
@@ -160,7 +133,7 @@ def problems(detail: ResultDetail) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(PROBLEM_COLUMNS))
 
 
-def facts(detail: ResultDetail) -> pd.DataFrame:
+def _facts(detail: ResultDetail) -> pd.DataFrame:
     """What was filed about the system, and where the files lie."""
     result, rules = detail.result, detail.benchmark
     told: list[tuple[str, Any]] = [
@@ -180,6 +153,3 @@ def facts(detail: ResultDetail) -> pd.DataFrame:
     ]
     lines = [{"fact": name, "value": "" if value is None else str(value)} for name, value in told]
     return pd.DataFrame(lines, columns=list(FACT_COLUMNS))
-
-
-main()

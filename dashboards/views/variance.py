@@ -14,6 +14,7 @@ from mlperf_dashboards.parts.sheet import Sheet
 from mlperf_dashboards.parts.variance_columns import POOL_COLUMNS, VARIANCE_RESULT_COLUMNS
 from mlperf_stats.charts.variance import decomposition_chart, score_spread_chart
 from mlperf_stats.rules.wording import SELECTED
+from mlperf_stats.store.queries import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,30 +26,36 @@ TABLES: dict[str, Table] = {
     "By benchmark and round": "rounds",
     "By result": "results",
 }
+LEAD = (
+    "Runs of one result differ in how far they had to train (convergence) and in how fast they trained "
+    "(throughput). Convergence is most of it."
+)
 MOST_DRAWN = 60
 """Rows in one picture; more would not be read."""
 
 
 def main() -> None:
     """The page."""
-    sheet = Sheet(
-        "Variance",
-        "Runs of one result differ in how far they had to train (convergence) and in how fast they trained "
-        "(throughput). Convergence is most of it.",
-    )
-    report = data.variance(data.current_source())
-    if not report.results:
-        st.info("The database holds no results yet; `mlperf-stats ingest PATH` reads some into it.")
-        return
-    chosen = st.segmented_control(
-        "Table", list(TABLES), default="By benchmark", key="rows", bind="query-params", required=True
-    )
-    table = TABLES[chosen]
-    report = narrowed(report, table)
+    source = data.current_source()
+    with Sheet("Variance", LEAD) as sheet:
+        report = data.variance(source)
+        if not report.results:
+            st.info("The database holds no results yet; `mlperf-stats ingest PATH` reads some into it.")
+            return
+        chosen = st.segmented_control(
+            "Table", list(TABLES), default="By benchmark", key="rows", bind="query-params", required=True
+        )
+        table = TABLES[chosen]
+        report = narrowed(report, table)
+        if getattr(report, table):
+            show(sheet, report, table)
+        else:
+            st.info("No row fits these filters. Take one of them away.")
+
+
+def show(sheet: Sheet, report: VarianceReport, table: Table) -> None:
+    """Pictures and rows of one table."""
     rows = getattr(report, table)
-    if not rows:
-        st.info("No row fits these filters. Take one of them away.")
-        return
     if len(rows) <= MOST_DRAWN:
         for name, chart, alt in PICTURES:
             sheet.picture(f"variance-{name}", partial(chart, report, table), alt)
@@ -60,7 +67,7 @@ def main() -> None:
     )
     if selected and selected["rows"]:
         link("result", "Look at the selected result", {"id": rows[selected["rows"][0]]["result_id"]})
-    st.caption(SELECTED)
+    sheet.note(SELECTED)
     sheet.warnings(rows)
 
 
@@ -79,7 +86,7 @@ def narrowed(report: VarianceReport, table: Table) -> VarianceReport:
     )
     rounds: list[str] = []
     if table != "benchmarks":
-        known = dict.fromkeys(name for row in report.rounds for name in row["rounds"])
+        known = sorted({name for row in report.rounds for name in row["rounds"]}, key=natural_key)
         rounds = second.multiselect(
             "Round",
             [*known][::-1],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pandas as pd
-import streamlit as st
 
 from mlperf_dashboards.parts.columns import ColumnText
 from mlperf_dashboards.parts.result_columns import FACT_COLUMNS, RESULT_COLUMNS
@@ -19,7 +18,7 @@ from mlperf_stats.store.database import published_path
 SECTIONS = (
     (
         "What is official, and what is ours",
-        "A **score** is the benchmark's result by the MLPerf rules, computed here from the run files: the "
+        "A score is the benchmark's result by the MLPerf rules, computed here from the run files: the "
         "fastest and the slowest runs are dropped, the rest averaged, a scaling factor applied where there "
         "is one. Everything else is ours: intervals, expected scores, spreads, comparisons. They are about "
         "the raw times of the same runs and are not official figures.",
@@ -60,21 +59,20 @@ WARNING_COLUMNS = {
 
 def main() -> None:
     """The page."""
-    sheet = Sheet("About the numbers", "What the figures are, whose they are, and how far they go.")
-    for title, text, sentences in SECTIONS:
-        st.subheader(title, anchor=False)
-        sheet.note(text)
-        for sentence in sentences:
-            sheet.note(f"- {sentence}")
-    st.subheader("Where the data come from", anchor=False)
-    sheet.table("provenance", provenance(), FACT_COLUMNS)
-    st.subheader("Columns", anchor=False)
-    texts = [{"column": text.label, "help": text.help} for text in RESULT_COLUMNS.values()]
-    sheet.table("columns", pd.DataFrame(texts), COLUMN_COLUMNS)
-    st.subheader("Warnings and problems", anchor=False)
-    known = [{name: getattr(entry, name) for name in WARNING_COLUMNS} for entry in catalogue().values()]
-    sheet.table("warnings", pd.DataFrame(known), WARNING_COLUMNS)
-    st.caption(wording.TRADEMARK)
+    with Sheet("About the numbers", "What the figures are, whose they are, and how far they go.") as sheet:
+        for title, text, sentences in SECTIONS:
+            sheet.heading(title)
+            for paragraph in (text, *sentences):
+                sheet.paragraph(paragraph)
+        sheet.heading("Where the data come from")
+        sheet.table("provenance", provenance(), FACT_COLUMNS)
+        sheet.heading("Columns")
+        texts = [{"column": text.label, "help": text.help} for text in RESULT_COLUMNS.values()]
+        sheet.table("columns", pd.DataFrame(texts), COLUMN_COLUMNS)
+        sheet.heading("Warnings and problems")
+        known = [{name: getattr(entry, name) for name in WARNING_COLUMNS} for entry in catalogue().values()]
+        sheet.table("warnings", pd.DataFrame(known), WARNING_COLUMNS)
+        sheet.note(wording.TRADEMARK)
 
 
 def provenance() -> pd.DataFrame:

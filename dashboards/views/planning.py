@@ -12,7 +12,6 @@ from mlperf_dashboards import data, plans
 from mlperf_dashboards.parts import plan_columns as columns
 from mlperf_dashboards.parts.inputs import number, percent
 from mlperf_dashboards.parts.sheet import Sheet
-from mlperf_dashboards.words import plain
 from mlperf_stats.charts.plan import width_curve_chart
 
 if TYPE_CHECKING:
@@ -34,24 +33,18 @@ QUESTIONS = {
 
 def main() -> None:
     """The page."""
-    sheet = Sheet("How many runs?", "Planned from how much single runs of the benchmark really scatter.")
     source = data.current_source()
-    question = st.segmented_control(
-        "You want", list(QUESTIONS), default=WIDTH, key="question", bind="query-params", required=True
-    )
-    st.caption(QUESTIONS[question])
-    if question == AUDIT:
-        show(sheet, "audit", plans.audit(source), columns.AUDIT_COLUMNS)
-        return
-    basis = choose_basis(source)
-    if question == WIDTH:
-        width(sheet, basis)
-    elif question == DETECT:
-        detect(sheet, basis)
-    elif question == VALID:
-        valid(sheet, basis)
-    else:
-        cost(sheet, basis)
+    with Sheet(
+        "How many runs?", "Planned from how much single runs of the benchmark really scatter."
+    ) as sheet:
+        question = st.segmented_control(
+            "You want", list(QUESTIONS), default=WIDTH, key="question", bind="query-params", required=True
+        )
+        sheet.note(QUESTIONS[question])
+        if question == AUDIT:
+            show(sheet, "audit", plans.audit(source), columns.AUDIT_COLUMNS)
+        else:
+            ANSWERS[question](sheet, choose_basis(source))
 
 
 def choose_basis(source: data.Source) -> Basis:
@@ -113,7 +106,9 @@ def show(sheet: Sheet, name: str, plan: Plan, texts: Mapping[str, ColumnText]) -
     """A plan's rows and what it rests on."""
     sheet.table(f"plan-{name}", plan.to_frame(), texts)
     for sentence in plan.basis:
-        st.caption(plain(sentence))
+        sheet.note(sentence)
 
+
+ANSWERS = {WIDTH: width, DETECT: detect, VALID: valid, COST: cost}
 
 main()
