@@ -27,30 +27,23 @@ from mlperf_stats.stats.effect_grids import (
     interval_matched,
     normal_kernel,
 )
+from mlperf_stats.stats.medians import median
 from mlperf_stats.stats.sample import FloatArray
 
 _TINY = 1e-300
 _NEARLY_ALIKE = 0.02
-_FINE = np.linspace(-4.5, 4.5, 19)
-_FAR = np.geomspace(5.0, 250.0, 9)
+_AROUND = np.concatenate(
+    [-np.geomspace(250.0, 5.0, 9), np.linspace(-4.5, 4.5, 19), np.geomspace(5.0, 250.0, 9)]
+)
 _NEAR_A_MEAN = np.array([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
 _FEW = 5
 """Up to so many sets, nodes lie around each of their means: they may disagree altogether."""
 
 
 @dataclass(frozen=True)
-class Group:
-    """Sets of one lineage in one cell: the likelihood of the group's mean, integrated over set effects.
+class GroupLaw:
+    """Likelihood of a group's mean: ``exp(evidence) · Σ_c weights · Normal(mean | means, variances)``."""
 
-    It is ``exp(evidence) · Σ_c weights · Normal(mean | means, variances)``; see :func:`group`.
-    """
-
-    members: int
-    centre: float
-    deviation: float
-    """A rough standard deviation of :attr:`centre`, to place nodes by."""
-    sampling: float
-    """Sampling variance of the mean of a single set; unused for several."""
     evidence: FloatArray
     """Logarithm, (R, E)."""
     weights: FloatArray
@@ -58,81 +51,87 @@ class Group:
     means: FloatArray
     variances: FloatArray
 
-    def log_density_of_cell_mean(self, nodes: FloatArray, spread: float) -> FloatArray:
-        """Log likelihood (R, Q, M) of cell means at ``nodes``: group mean and lineage effect integrated."""
-        return self._of_one(nodes, spread) if self.members == 1 else self._of_several(nodes, spread)
 
-    def _of_one(self, nodes: FloatArray, spread: float) -> FloatArray:
-        distance = (nodes - self.centre) ** 2
-        scales = SET_SCALES[:, None] ** 2 + LINEAGE_SCALES**2
-        usual = normal_kernel(distance, (self.sampling + scales * spread)[..., None])
-        inlying = (1 - MEAN_OUTLIER_RATE) ** 2
-        outlying = _outlier_density(distance, np.array(self.sampling), spread)
-        return np.asarray(np.log(inlying * usual + (1 - inlying) * outlying + _TINY))
+@dataclass(frozen=True)
+class Group:
+    """Sets of one lineage in one cell."""
 
-    def _of_several(self, nodes: FloatArray, spread: float) -> FloatArray:
-        distance = (self.means[0][..., None] - nodes) ** 2  # R, E, M
-        variance = self.variances[0]
-        usual = normal_kernel(
-            distance[:, :, None, :],
-            variance[..., None, None] + (LINEAGE_SCALES**2 * spread)[:, None],
-        )
-        outlying = _outlier_density(distance, variance[..., None], spread)[:, :, None, :]
-        density = (1 - MEAN_OUTLIER_RATE) * usual + MEAN_OUTLIER_RATE * outlying
-        top = self.evidence.max()
-        rates = np.exp(self.evidence - top) * OUTLIER_PRIOR
-        return np.asarray(np.log(np.einsum("re,reqm->rqm", rates, density) + _TINY) + top)
+    means: FloatArray
+    """Of log convergence by set, (k,)."""
+    sampling: FloatArray
+    """Their sampling variances, (k,)."""
+    spread: float
+    """Variance of log convergence within a set, the unit of all effects."""
+
+    @property
+    def members(self) -> int:
+        """How many sets there are."""
+        return int(self.means.size)
+
+    @cached_property
+    def centre(self) -> float:
+        """Roughly where its mean lies …"""
+        return median(self.means)
+
+    @cached_property
+    def deviation(self) -> float:
+        """… and how sure that is, to place nodes by."""
+        return float(np.sqrt((median(self.sampling) + _NEARLY_ALIKE * self.spread) / self.members))
+
+    @cached_property
+    def law(self) -> GroupLaw:
+        """The likelihood of the group's mean, integrated over set effects."""
+        return self._law_of_one() if self.members == 1 else self._law_of_several()
+
+    def _law_of_one(self) -> GroupLaw:
+        """One set: its law around the group's mean is a mixture already, usual or outlying."""
+        sampling = float(self.sampling[0])
+        shape = (1 + OUTLIER_SCALES.size, SET_SCALES.size, OUTLIER_RATES.size)
+        weights, variances = np.empty(shape), np.empty(shape)
+        weights[0], variances[0] = 1 - OUTLIER_RATES, (sampling + SET_SCALES**2 * self.spread)[:, None]
+        weights[1:] = (OUTLIER_SCALE_WEIGHTS[:, None] * OUTLIER_RATES)[:, None, :]
+        variances[1:] = (sampling + OUTLIER_SCALES**2 * self.spread)[:, None, None]
+        return GroupLaw(np.zeros(shape[1:]), weights, np.full(shape, self.means[0]), variances)
+
+    def _law_of_several(self) -> GroupLaw:
+        nodes = [self.centre + self.deviation * _AROUND]
+        if self.members <= _FEW:
+            nodes.append((self.means[:, None] + np.sqrt(self.sampling)[:, None] * _NEAR_A_MEAN).ravel())
+        grid = _ascending(nodes)
+        distance = (self.means[:, None] - grid) ** 2  # k, M
+        variances = self.sampling[:, None] + SET_SCALES**2 * self.spread
+        usual = _exponentials(distance[:, None], variances) / np.sqrt(variances)[..., None]  # k, R, M
+        outlying = outlier_density(distance, self.sampling[:, None], self.spread)[:, None] + _TINY
+        rates = OUTLIER_RATES[:, None, None, None]
+        density = (1 - rates) * usual
+        density += rates * outlying
+        log_likelihood = np.log(density, out=density).sum(1)  # E, R, M
+        evidence, weights = normalised(log_likelihood.transpose(1, 0, 2), grid)
+        mean, variance = interval_matched(grid, weights)
+        return GroupLaw(evidence, np.ones((1, *mean.shape)), mean[None], variance[None])
 
 
-def _outlier_density(distance: FloatArray, variance: FloatArray, spread: float) -> FloatArray:
+def _ascending(parts: Sequence[FloatArray]) -> FloatArray:
+    """All nodes in order, each once: at a double node a law would have a step."""
+    nodes = np.sort(np.concatenate(parts))
+    return np.asarray(nodes[np.append(True, nodes[1:] > nodes[:-1])])
+
+
+def outlier_density(distance: FloatArray, variance: FloatArray, spread: float) -> FloatArray:
+    """Density at squared distances of an outlying effect with this further variance, up to 1/√(2π)."""
     total = np.zeros(np.broadcast_shapes(distance.shape, variance.shape))
     for weight, scale in zip(OUTLIER_SCALE_WEIGHTS, OUTLIER_SCALES, strict=True):
         total += weight * normal_kernel(distance, variance + scale**2 * spread)
     return total
 
 
-def group(means: FloatArray, sampling: FloatArray, spread: float) -> Group:
-    """The group of sets with these means of log convergence, (k,), and sampling variances, (k,).
-
-    ``spread``: variance of log convergence within a set, the unit of all effects.
-    """
-    if means.size == 1:
-        return _single(float(means[0]), float(sampling[0]), spread)
-    deviation = float(np.sqrt((np.median(sampling) + _NEARLY_ALIKE * spread) / means.size))
-    centre = float(np.median(means))
-    nodes = [centre + deviation * _FINE, centre + deviation * _FAR, centre - deviation * _FAR]
-    if means.size <= _FEW:
-        nodes.extend(mean + np.sqrt(v) * _NEAR_A_MEAN for mean, v in zip(means, sampling, strict=True))
-    grid = np.unique(np.concatenate(nodes))
-    distance = (means[:, None] - grid) ** 2  # k, M
-    usual = normal_kernel(distance, (sampling + SET_SCALES[:, None] ** 2 * spread)[..., None])
-    outlying = _outlier_density(distance, sampling[:, None], spread)
-    log_likelihood = np.stack(
-        [np.log((1 - rate) * usual + rate * outlying + _TINY).sum(1) for rate in OUTLIER_RATES], axis=1
-    )
-    evidence, weights = normalised(log_likelihood, grid)
-    mean, variance = interval_matched(grid, weights)
-    ones = np.ones((1, *mean.shape))
-    return Group(means.size, centre, deviation, 0.0, evidence, ones, mean[None], variance[None])
-
-
-def _single(centre: float, sampling: float, spread: float) -> Group:
-    """One set: its law around the group's mean is a mixture already, usual or outlying."""
-    deviation = float(np.sqrt(sampling + _NEARLY_ALIKE * spread))
-    shape = (1 + OUTLIER_SCALES.size, SET_SCALES.size, OUTLIER_RATES.size)
-    weights, variances = np.empty(shape), np.empty(shape)
-    weights[0], variances[0] = 1 - OUTLIER_RATES, (sampling + SET_SCALES**2 * spread)[:, None]
-    weights[1:] = (OUTLIER_SCALE_WEIGHTS[:, None] * OUTLIER_RATES)[:, None, :]
-    variances[1:] = (sampling + OUTLIER_SCALES**2 * spread)[:, None, None]
-    return Group(
-        1, centre, deviation, sampling, np.zeros(shape[1:]), weights, np.full(shape, centre), variances
-    )
-
-
 def normalised(log_density: FloatArray, nodes: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Log of the integral over the last axis, and the weights of its nodes (summing to 1)."""
+    widths = np.empty(nodes.size)
+    widths[0], widths[-1] = nodes[1] - nodes[0], nodes[-1] - nodes[-2]
+    widths[1:-1] = (nodes[2:] - nodes[:-2]) / 2
     top = log_density.max(axis=-1, keepdims=True)
-    mass = np.exp(log_density - top) * np.gradient(nodes)
+    mass = np.exp(log_density - top) * widths
     total = mass.sum(axis=-1, keepdims=True)
     return (np.log(total) + top)[..., 0], mass / total
 
@@ -154,25 +153,34 @@ class Cell:
 
     def nodes(self, extra: FloatArray | None = None) -> FloatArray:
         """Where a cell mean may lie, ascending."""
-        centres = np.array([one.centre for one in self.groups.values()])
-        counts = [one.members for one in self.groups.values()]
-        centre = float(np.median(np.repeat(centres, counts)))
-        deviation = min(one.deviation for one in self.groups.values()) / max(1.0, len(centres) ** 0.5)
-        parts = [centre + deviation * _FINE, centre + deviation * _FAR, centre - deviation * _FAR]
+        groups = self.groups.values()
+        centres = np.array([one.centre for one in groups])
+        deviations = np.array([one.deviation for one in groups])
+        centre = median(np.repeat(centres, [one.members for one in groups]))
+        deviation = float(deviations.min()) / max(1.0, len(centres) ** 0.5)
+        parts = [centre + deviation * _AROUND]
         if len(centres) > 1:
-            parts.extend(one.centre + one.deviation * _NEAR_A_MEAN for one in self.groups.values())
+            parts.append((centres[:, None] + deviations[:, None] * _NEAR_A_MEAN).ravel())
         if extra is not None:
             parts.append(extra)
-        return np.unique(np.concatenate(parts))
+        return _ascending(parts)
 
     def log_density(self, nodes: FloatArray, without: str | None = None) -> FloatArray:
-        """Log likelihood (R, Q, M) of cell means, R now being the benchmark's set scale."""
+        """Log likelihood (R, Q, M) of cell means, R now being the benchmark's set scale.
+
+        Group means and lineage effects are integrated; ``without`` leaves the sets of a lineage out.
+        """
+        groups = [one for lineage, one in self.groups.items() if lineage != without]
         total = np.zeros((SET_SCALES.size, LINEAGE_SCALES.size, nodes.size))
-        for lineage, one in self.groups.items():
-            if lineage != without:
-                own = one.log_density_of_cell_mean(nodes, self.spread)
-                top = own.max(axis=0, keepdims=True)
-                total += np.log(np.einsum("ar,rqm->aqm", SET_KERNEL, np.exp(own - top)) + _TINY) + top
+        for some, density in (
+            ([one for one in groups if one.members == 1], _density_of_single_sets),
+            ([one for one in groups if one.members > 1], _density_of_several_sets),
+        ):
+            if some:
+                found, log_factor = density(some, nodes, self.spread)
+                mixed = SET_KERNEL @ found.reshape(len(some), SET_SCALES.size, -1)
+                mixed += _TINY
+                total += np.log(mixed, out=mixed).sum(0).reshape(total.shape) + log_factor
         return total
 
     @cached_property
@@ -204,13 +212,54 @@ class Cell:
         return float(centre), float(variance)
 
 
+def _density_of_single_sets(
+    groups: Sequence[Group], nodes: FloatArray, spread: float
+) -> tuple[FloatArray, float]:
+    """Density (G, R, Q, M) at cell means of groups of one set each: both effects at once."""
+    distance = (np.array([one.means[0] for one in groups])[:, None] - nodes) ** 2
+    sampling = np.array([one.sampling[0] for one in groups])[:, None]
+    variances = sampling[..., None] + (SET_SCALES[:, None] ** 2 + LINEAGE_SCALES**2) * spread
+    inlying = (1 - MEAN_OUTLIER_RATE) ** 2
+    density = _exponentials(distance[:, None, None], variances)
+    density *= (inlying / np.sqrt(variances))[..., None]
+    density += (1 - inlying) * outlier_density(distance, sampling, spread)[:, None, None]
+    return density, 0.0
+
+
+def _density_of_several_sets(
+    groups: Sequence[Group], nodes: FloatArray, spread: float
+) -> tuple[FloatArray, float]:
+    """Density (G, R, Q, M) at cell means of groups of several sets, and the logarithm of a common factor."""
+    laws = [one.law for one in groups]
+    means, variances = np.stack([one.means[0] for one in laws]), np.stack([one.variances[0] for one in laws])
+    evidence = np.stack([one.evidence for one in laws])
+    top = evidence.max((1, 2), keepdims=True)
+    rates = np.exp(evidence - top) * OUTLIER_PRIOR
+    distance = (means[..., None] - nodes) ** 2  # G, R, E, M
+    total = variances[..., None] + LINEAGE_SCALES**2 * spread  # G, R, E, Q
+    density = np.einsum(
+        "greq,greqm->grqm",
+        (1 - MEAN_OUTLIER_RATE) * rates[..., None] / np.sqrt(total),
+        _exponentials(distance[..., None, :], total),
+    )
+    outlying = outlier_density(distance, variances[..., None], spread)
+    density += MEAN_OUTLIER_RATE * np.einsum("gre,grem->grm", rates, outlying)[:, :, None]
+    return density, float(top.sum())
+
+
+def _exponentials(distance: FloatArray, variance: FloatArray) -> FloatArray:
+    """``exp(−distance/2/variance)`` with a last axis of nodes, in one large array: this is the inner loop."""
+    values = distance * (-0.5 / variance)[..., None]
+    return np.asarray(np.exp(values, out=values))
+
+
 def cell(
     size: float, spread: float, means: FloatArray, sampling: FloatArray, lineages: Sequence[str]
 ) -> Cell:
     """The cell of sets with these means of log convergence (k,), sampling variances (k,) and lineages."""
     labels = np.array(lineages, dtype=object)
     groups = {
-        lineage: group(means[labels == lineage], sampling[labels == lineage], spread)
+        lineage: Group(means[labels == lineage], sampling[labels == lineage], spread)
         for lineage in dict.fromkeys(lineages)
     }
     return Cell(size, spread, groups)

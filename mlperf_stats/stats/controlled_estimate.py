@@ -7,7 +7,8 @@ by what of the law of a single run's log time they are about.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -42,26 +43,54 @@ _MERGED = 0.4
 
 @dataclass(frozen=True)
 class ControlledEstimate:
-    """What own runs and other sets say of a set's time, in the unit of its times."""
+    """What own runs and other sets say of a set's time, in the unit of its times.
+
+    All intervals have the method, level and warnings of :attr:`geometric_mean`; the means are computed when
+    they are asked for.
+    """
 
     geometric_mean: Interval
-    median: Interval
-    """For the symmetric law of log time that the model has: the same numbers as the geometric mean."""
-    expected_time: Interval
-    """Of the mean of one run."""
-    expected_score: Interval
-    """Of the olympic mean of the official number of runs."""
     own_share: float
     """Fraction of the information that is the set's own, 0 to 1."""
     lenders: tuple[str, ...]
     """Sets of the same size and round that lent."""
     left_out: tuple[LeftOut, ...]
     """Sets of the round that did not, and why."""
+    scored_runs: int
+    dropped: int
+    """On each side of the scored runs."""
+    posterior: Posterior | None = field(repr=False)
+    """Of mean log time; None for a single run with nothing to borrow: its intervals are [0, ∞)."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Those of the intervals, which share them."""
+        """Those of the intervals."""
         return self.geometric_mean.warnings
+
+    @property
+    def median(self) -> Interval:
+        """Of one run; for the symmetric law of log time that the model has, the geometric mean's numbers."""
+        return replace(self.geometric_mean, estimand="median")
+
+    @cached_property
+    def expected_time(self) -> Interval:
+        """Of the mean of one run."""
+        return self._expected("mean", 1, 0)
+
+    @cached_property
+    def expected_score(self) -> Interval:
+        """Of the olympic mean of the official number of runs."""
+        return self._expected("expected-score", self.scored_runs, self.dropped)
+
+    def _expected(self, estimand: str, runs: int, dropped: int) -> Interval:
+        if self.posterior is None:
+            return replace(self.geometric_mean, estimand=estimand)
+        # The shift is smooth in sigma and the mixture has hundreds of components.
+        sigma = np.minimum(np.sqrt(self.posterior.run_variance[0]), _LARGEST_SIGMA)
+        grid = np.linspace(0.0, float(sigma.max()), _SHIFT_NODES)
+        shift = np.interp(sigma, grid, lognormal_score_shift(grid, runs, dropped))
+        estimate, low, high = _bounds(self.posterior, self.geometric_mean.level, shift)
+        return replace(self.geometric_mean, estimand=estimand, estimate=estimate, low=low, high=high)
 
 
 def controlled_estimate(
@@ -112,7 +141,8 @@ def _from_times(
     if n == 1:
         found = [codes.SINGLE_RUN, *found]
     if n == 1 and (spread is None or spread.df == 0):
-        return _unbounded(float(np.exp(log_time[0, 0])), tuple(found), prior, level)
+        asked = (scored_runs, dropped, level)
+        return _unbounded(float(np.exp(log_time[0, 0])), tuple(found), prior, asked)
     posterior = moderated_posterior(spread, log_time)
     if n > 1 and float(np.ptp(log_time)) == 0:
         found.append(codes.ZERO_VARIANCE)
@@ -128,40 +158,44 @@ def _estimate(
     asked: tuple[int, int, float],
 ) -> ControlledEstimate:
     scored_runs, dropped, level = asked
-    sigma = np.minimum(np.sqrt(posterior.run_variance), _LARGEST_SIGMA)
-    # The shift is smooth in sigma and the mixture has hundreds of components.
-    grid = np.linspace(0.0, float(sigma.max()), _SHIFT_NODES)
-
-    def interval(estimand: str, scoring: tuple[int, int] | None = None) -> Interval:
-        means = posterior.law.means[0]
-        if scoring:
-            means = means + np.interp(sigma[0], grid, lognormal_score_shift(grid, *scoring))
-        law = NormalMixture(posterior.law.weights[0], means, posterior.law.variances[0]).merged(_MERGED)
-        centre, low, high = np.exp(law.quantile(np.array([0.5, (1 - level) / 2, (1 + level) / 2]))).tolist()
-        return Interval(centre, low, high, level, level, method, estimand, n, warnings)
-
-    geometric_mean = interval("geometric-mean")
+    centre, low, high = _bounds(posterior, level)
     return ControlledEstimate(
-        geometric_mean=geometric_mean,
-        median=replace(geometric_mean, estimand="median"),
-        expected_time=interval("mean", (1, 0)),
-        expected_score=interval("expected-score", (scored_runs, dropped)),
+        geometric_mean=Interval(centre, low, high, level, level, method, "geometric-mean", n, warnings),
         own_share=float(posterior.own_share[0]),
         lenders=prior.lenders if prior and method == _METHOD else (),
         left_out=prior.left_out if prior else (),
+        scored_runs=scored_runs,
+        dropped=dropped,
+        posterior=posterior,
     )
 
 
-def _unbounded(
-    time: float, warnings: tuple[str, ...], prior: PeerPrior | None, level: float
-) -> ControlledEstimate:
-    def interval(estimand: str) -> Interval:
-        return Interval(time, 0.0, math.inf, level, 1.0, _FALLBACK, estimand, 1, warnings)
+def _bounds(
+    posterior: Posterior, level: float, shift: FloatArray | float = 0.0
+) -> tuple[float, float, float]:
+    """Median and bounds of exp(mean log time + shift by component)."""
+    law = posterior.law
+    merged = NormalMixture(law.weights[0], law.means[0] + shift, law.variances[0]).merged(_MERGED)
+    centre, low, high = np.exp(merged.quantile(np.array([0.5, (1 - level) / 2, (1 + level) / 2]))).tolist()
+    return centre, low, high
 
+
+def _unbounded(
+    time: float,
+    warnings: tuple[str, ...],
+    prior: PeerPrior | None,
+    asked: tuple[int, int, float],
+) -> ControlledEstimate:
+    scored_runs, dropped, level = asked
     return ControlledEstimate(
-        interval("geometric-mean"), interval("median"), interval("mean"), interval("expected-score"),
-        own_share=1.0, lenders=(), left_out=prior.left_out if prior else (),
-    )  # fmt: skip
+        geometric_mean=Interval(time, 0.0, math.inf, level, 1.0, _FALLBACK, "geometric-mean", 1, warnings),
+        own_share=1.0,
+        lenders=(),
+        left_out=prior.left_out if prior else (),
+        scored_runs=scored_runs,
+        dropped=dropped,
+        posterior=None,
+    )
 
 
 def _warnings(runs: ConvergedRuns, prior: PeerPrior, posterior: Posterior) -> tuple[str, ...]:

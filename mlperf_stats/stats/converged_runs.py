@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from mlperf_stats.errors import SampleError, StatisticsError
+from mlperf_stats.stats.medians import median
 from mlperf_stats.stats.sample import FloatArray, SampleLike, as_vector, check_sample
 
 SAME_POINT = 1e-9
@@ -131,8 +132,8 @@ def typical_spread(sets: Sequence[ConvergedRuns]) -> TypicalSpread:
     lines = [(line, runs) for runs in sets if not runs.tied and (line := runs.line) is not None]
     if not lines:
         return TypicalSpread(0.0, 0.0)
-    residual = float(np.median([line.residual for line, _ in lines]))
-    return TypicalSpread(residual, float(np.median([r.sum_of_squares / (r.n - 1) for _, r in lines])))
+    residual = median(np.array([line.residual for line, _ in lines]))
+    return TypicalSpread(residual, median(np.array([r.sum_of_squares / (r.n - 1) for _, r in lines])))
 
 
 def convergence_is_constant(runs: ConvergedRuns, typical: TypicalSpread) -> bool:

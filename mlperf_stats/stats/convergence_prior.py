@@ -22,7 +22,7 @@ from mlperf_stats.stats.effect_grids import (
     interval_matched,
     normal_kernel,
 )
-from mlperf_stats.stats.normal_mixture import NormalMixture
+from mlperf_stats.stats.normal_mixture import NEGLIGIBLE, NormalMixture
 from mlperf_stats.stats.pool import Pool, scales
 from mlperf_stats.stats.sample import FloatArray
 from mlperf_stats.stats.size_law import SIZE_LAW_DF, predict_cell
@@ -61,7 +61,7 @@ def convergence_prior(home: Pool, away: Sequence[Pool], size: float, lineage: st
         lineage: See :class:`ConvergedRuns`.
     """
     cell = home.cells.get(size)
-    likely = scales([home, *away], cell)
+    likely = scales(home, away, size)
     spread = cell.spread if cell else home.spread
     predicted = _predicted(home, away, size)
     mean = _mean_law(cell, lineage, predicted, spread, likely)
@@ -69,17 +69,16 @@ def convergence_prior(home: Pool, away: Sequence[Pool], size: float, lineage: st
 
 
 def _predicted(home: Pool, away: Sequence[Pool], size: float) -> tuple[float, float] | None:
-    """The cell's mean from all other cells; remembered where these are the same for every set of the cell."""
-    others = [key for key in home.cells if key != size]
-    whole = home.whole
-    if whole is None or math.isnan(size) or any(whole.cells[key] is not home.cells[key] for key in others):
-        rounds = [[home.cell_means[key] for key in others], *(list(one.cell_means.values()) for one in away)]
-        return predict_cell(rounds, size, home.spread)
+    """The cell's mean from all other cells; kept where these are the same for every set of the cell."""
+    if home.whole is not None and home.remade <= {size}:
+        return _predicted(home.whole, away, size)
     question = (size, *away)
-    if question not in whole.memory:
-        rounds = [[whole.cell_means[key] for key in others], *(list(one.cell_means.values()) for one in away)]
-        whole.memory[question] = predict_cell(rounds, size, whole.spread)
-    return whole.memory[question]
+    if math.isnan(size) or question not in home.predictions:
+        here = [mean for key, mean in home.cell_means.items() if key != size]
+        home.predictions[question] = predict_cell(
+            [here, *(list(one.cell_means.values()) for one in away)], size, home.spread
+        )
+    return home.predictions[question]
 
 
 def _mean_law(
@@ -151,14 +150,19 @@ def _set_mean(
         if informed or group.members > 1:
             likely = likely * np.exp(evidence - evidence.max())
     weights = weights * likely / likely.sum()
-    rates = OUTLIER_RATES[:, None]
-    usual = variances + (SET_SCALES**2 * spread)[:, None, None]
-    outlying = [variances + scale**2 * spread for scale in OUTLIER_SCALES]
-    shares = [weights * (1 - rates), *(weights * rates * share for share in OUTLIER_SCALE_WEIGHTS)]
+    full = np.broadcast_shapes(weights.shape, means.shape)
+    kept = np.broadcast_to(weights, full) > NEGLIGIBLE
+    weights, means, variances = (np.broadcast_to(part, full)[kept] for part in (weights, means, variances))
+    scales, rates = (
+        np.broadcast_to(part, full)[kept] for part in (SET_SCALES[:, None, None], OUTLIER_RATES[:, None])
+    )
+    outlying = weights * rates
     law = NormalMixture(
-        np.stack(shares).ravel(),
-        np.broadcast_to(means, (len(shares), *means.shape)).ravel(),
-        np.stack([usual, *outlying]).ravel(),
+        np.concatenate([weights - outlying, *(outlying * share for share in OUTLIER_SCALE_WEIGHTS)]),
+        np.tile(means, 1 + OUTLIER_SCALES.size),
+        np.concatenate(
+            [variances + scales**2 * spread, *(variances + scale**2 * spread for scale in OUTLIER_SCALES)]
+        ),
     )
     return law.merged(_MERGED)
 
@@ -183,8 +187,9 @@ def _with_group(
     group: Group, weights: FloatArray, means: FloatArray, variances: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Update by the group's own sets: every component with every component of their likelihood."""
+    law = group.law
     own_weight, own_mean, own_variance = (
-        part[None, ..., None] for part in (group.weights, group.means, group.variances)
+        part[None, ..., None] for part in (law.weights, law.means, law.variances)
     )
     weights, means, variances = weights[:, None], means[:, None], variances[:, None]
     joint = weights * own_weight * normal_kernel((means - own_mean) ** 2, variances + own_variance)
@@ -193,5 +198,5 @@ def _with_group(
     flat = (-1, *joint.shape[2:])
     joint, mean = joint.reshape(flat), mean.reshape(flat)
     total = joint.sum(0)
-    evidence = np.log(total + 1e-300) + group.evidence[..., None]
+    evidence = np.log(total + 1e-300) + law.evidence[..., None]
     return joint / np.maximum(total, 1e-300), mean, posterior.reshape(flat), evidence

@@ -69,15 +69,16 @@ def interval_matched(
     ``nodes``: (m,), ascending; ``weights``: (…, m), summing to 1. Moments would let one far, unlikely node
     widen the whole law. Returns two arrays (…,).
     """
-    cumulative = np.cumsum(weights, axis=-1) - weights / 2
+    cumulative = (np.cumsum(weights, axis=-1) - weights / 2).reshape(-1, nodes.size)
     low, high = (_interpolated(nodes, cumulative, probability) for probability in (tail, 1 - tail))
     z = -float(ndtri(tail))
-    return (low + high) / 2, ((high - low) / (2 * z)) ** 2
+    shape = weights.shape[:-1]
+    return ((low + high) / 2).reshape(shape), (((high - low) / (2 * z)) ** 2).reshape(shape)
 
 
 def _interpolated(nodes: FloatArray, cumulative: FloatArray, probability: float) -> FloatArray:
-    above = np.clip((cumulative < probability).sum(-1), 1, nodes.size - 1)
-    left = np.take_along_axis(cumulative, (above - 1)[..., None], -1)[..., 0]
-    right = np.take_along_axis(cumulative, above[..., None], -1)[..., 0]
-    share = np.clip((probability - left) / np.maximum(right - left, 1e-300), 0.0, 1.0)
+    above = np.minimum(np.maximum((cumulative < probability).sum(-1), 1), nodes.size - 1)
+    rows = np.arange(len(cumulative))
+    left, right = cumulative[rows, above - 1], cumulative[rows, above]
+    share = np.minimum(np.maximum((probability - left) / np.maximum(right - left, 1e-300), 0.0), 1.0)
     return np.asarray(nodes[above - 1] + share * (nodes[above] - nodes[above - 1]))

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, polygamma
+from scipy.special import digamma, zeta
 
 from mlperf_stats.errors import SampleError, TooFewRunsError
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.interval import Interval
+from mlperf_stats.stats.medians import median
 from mlperf_stats.stats.sample import FloatArray, SampleLike, as_vector, check_level, check_sample
 from mlperf_stats.stats.t_log import t_quantile
 
@@ -51,11 +52,14 @@ class VariancePrior:
 
 
 def trigamma_inverse(value: float) -> float:
-    """The x > 0 with trigamma(x) = ``value`` > 0, by Newton's method on 1/trigamma (Smyth 2004, appendix)."""
+    """The x > 0 with trigamma(x) = ``value`` > 0, by Newton's method on 1/trigamma (Smyth 2004, appendix).
+
+    trigamma(x) = ζ(2, x), and its derivative is −2·ζ(3, x).
+    """
     x = 0.5 + 1.0 / value
     for _ in range(_NEWTON_STEPS):
-        here = float(polygamma(1, x))
-        step = here * (1.0 - here / value) / float(polygamma(2, x))
+        here = float(zeta(2, x))
+        step = here * (1.0 - here / value) / (-2 * float(zeta(3, x)))
         x += step
         if abs(step) < _NEWTON_TOLERANCE * x:
             break
@@ -86,7 +90,7 @@ def variance_prior(variances: SampleLike, dfs: SampleLike) -> VariancePrior:
 
 
 def _positive(variances: FloatArray) -> FloatArray:
-    typical = float(np.median(variances)) or float(variances[variances > 0].min())
+    typical = median(variances) or float(variances[variances > 0].min())
     return np.maximum(variances, _ZERO_VARIANCE_SHARE * typical)
 
 
@@ -94,7 +98,7 @@ def _moments_of_log(variances: FloatArray, df: FloatArray) -> VariancePrior:
     """log s² − ψ(d/2) + log(d/2) has mean log s0² − ψ(d0/2) + log(d0/2) and variance ψ′(d/2) + ψ′(d0/2)."""
     centred = np.log(variances) - digamma(df / 2) + np.log(df / 2)
     mean = float(centred.mean())
-    excess = float(centred.var(ddof=1) - polygamma(1, df / 2).mean())
+    excess = float(centred.var(ddof=1) - zeta(2, df / 2).mean())
     if excess <= 0:
         return VariancePrior(df=math.inf, variance=math.exp(mean), sets=variances.size)
     prior_df = 2.0 * trigamma_inverse(excess)

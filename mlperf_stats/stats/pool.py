@@ -32,6 +32,7 @@ SPREAD_DFS = np.array([2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
 """How alike the sets of a cell may be in spread, as degrees of freedom of a scaled inverse χ² law."""
 
 _FEWEST_FOR_UNIT = 3
+_LOG_PRIOR = np.log(SET_PRIOR)[:, None] + np.log(LINEAGE_PRIOR)
 
 CellKey = Hashable
 
@@ -55,8 +56,11 @@ class Pool:
     """Gap of the evaluation grid as a fraction of the work."""
     whole: Pool | None = None
     """The pool that this one is without a few sets of, see :meth:`without`."""
-    memory: dict[Hashable, tuple[float, float] | None] = field(default_factory=dict)
-    """Predictions of cells from the others, kept for the next set of the same cell."""
+    predictions: dict[Hashable, tuple[float, float] | None] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    """Of cells from all others, kept for the next set of the same cell."""
+    _scale_evidence: dict[CellKey, FloatArray] = field(default_factory=dict, init=False, repr=False)
 
     def without(self, labels: Collection[str]) -> Pool:
         """The pool without some sets, their cells remade, what is common to all sets and cells kept.
@@ -139,11 +143,20 @@ class Pool:
         return float(np.exp(likely @ np.log(SPREAD_DFS) / likely.sum()))
 
     @cached_property
+    def remade(self) -> frozenset[CellKey]:
+        """Cells that the pool has otherwise than the whole pool that it is a part of."""
+        if self.whole is None:
+            return frozenset()
+        return frozenset(
+            key for key, member in self.whole.members.items() if len(self.members.get(key, ())) != len(member)
+        )
+
+    @cached_property
     def cells(self) -> dict[CellKey, Cell]:
         """The cells, by size (or a key of their own where that is unknown)."""
         return {
             key: self.whole.cells[key]
-            if self.whole is not None and len(self.whole.members[key]) == len(member)
+            if self.whole is not None and key not in self.remade
             else self._cell(key, member)
             for key, member in self.members.items()
         }
@@ -159,13 +172,25 @@ class Pool:
     @cached_property
     def cell_means(self) -> dict[CellKey, CellMean]:
         """What each cell's own sets tell of its mean, the scales of effects being those of the pool."""
-        posterior = scales([self])
+        posterior = scales(self, [])
         return {
             key: self.whole.cell_means[key]
-            if self.whole is not None and self.whole.cells[key] is one
+            if self.whole is not None and key not in self.remade
             else CellMean(one.size, *one.summary(posterior))
             for key, one in self.cells.items()
         }
+
+    def scale_evidence(self, without: CellKey = None) -> FloatArray:
+        """Log likelihood of the scales, (R, Q), from all cells, or all but one."""
+        if self.whole is not None and self.remade <= {without}:
+            return self.whole.scale_evidence(without)
+        if without not in self._scale_evidence:
+            total = np.zeros((SET_PRIOR.size, LINEAGE_PRIOR.size))
+            for key, one in self.cells.items():
+                if key != without and one.scale_likelihood is not None:
+                    total += one.scale_likelihood
+            self._scale_evidence[without] = total
+        return self._scale_evidence[without]
 
     @cached_property
     def lines(self) -> list[TimeLine]:
@@ -178,13 +203,14 @@ class Pool:
         return bool((self._runs > 1).any())
 
 
-def scales(pools: Sequence[Pool], leave_out: Cell | None = None) -> FloatArray:
-    """How likely each pair of scales is for a cell of the benchmark, (R, Q), from all cells but one."""
-    log_posterior = np.log(SET_PRIOR)[:, None] + np.log(LINEAGE_PRIOR)
-    for one in pools:
-        for found in one.cells.values():
-            if found is not leave_out and found.scale_likelihood is not None:
-                log_posterior = log_posterior + found.scale_likelihood
+def scales(home: Pool, away: Sequence[Pool], without: CellKey = None) -> FloatArray:
+    """How likely each pair of scales is for a cell of the benchmark, (R, Q), from all cells or all but one.
+
+    ``without``: a cell of ``home``.
+    """
+    log_posterior = _LOG_PRIOR + home.scale_evidence(without)
+    for one in away:
+        log_posterior = log_posterior + one.scale_evidence()
     posterior = np.exp(log_posterior - log_posterior.max())
     # From the benchmark's lineage scale to a cell's; the set scale stays the benchmark's down to the groups.
     return np.asarray(posterior @ LINEAGE_KERNEL / posterior.sum())

@@ -34,7 +34,6 @@ _CORRELATION_LENGTH = 1.0
 _SURPRISE = 3.0
 """A cell further off than so many standard deviations gets the variance that its distance shows."""
 
-_PASSES = 2
 _MOST_CELLS = 24
 
 
@@ -69,10 +68,11 @@ def predict_cell(
         known = sorted(known, key=lambda pair: (abs(math.log(pair[0].size / size)), pair[1]))[:_MOST_CELLS]
     problem = _Problem(known, size, spread)
     variances = np.array([one.variance for one, _ in known])
-    for _ in range(_PASSES - 1):
-        variances = problem.widened(variances)
-    centre, variance, *_ = problem.solve(variances)
-    return centre, float(np.sqrt(variance))
+    centre, variance, surprise, predictive = problem.solve(variances)
+    excess = (surprise / _SURPRISE) ** 2 - 1
+    if excess.max() > 0:
+        centre, variance, *_ = problem.solve(variances + np.maximum(excess, 0.0) * predictive)
+    return centre, math.sqrt(variance)
 
 
 class _Problem:
@@ -130,9 +130,3 @@ class _Problem:
         diagonal = np.einsum("h,hii->i", posterior.sum(1), inverse)
         surprise = np.einsum("hb,hbi->i", posterior, weighted) / np.sqrt(diagonal)
         return centre, variance, surprise, 1 / diagonal
-
-    def widened(self, variances: FloatArray) -> FloatArray:
-        """Variances (k,), larger for cells that the others would not expect where they are."""
-        *_, surprise, predictive = self.solve(variances)
-        excess = (surprise / _SURPRISE) ** 2 - 1
-        return np.asarray(np.where(excess > 0, variances + excess * predictive, variances))

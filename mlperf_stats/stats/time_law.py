@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlperf_stats.stats.converged_runs import SAME_POINT, TimeLine
+from mlperf_stats.stats.medians import median
 from mlperf_stats.stats.moderated import VariancePrior, variance_prior
 from mlperf_stats.stats.normal_mixture import variance_nodes
 from mlperf_stats.stats.sample import FloatArray
@@ -74,8 +75,8 @@ def _slope_prior(lines: Sequence[TimeLine]) -> tuple[float, float]:
     for _ in range(_MEDIAN_PASSES):
         weight = np.cumsum((1 / (errors**2 + between))[order])
         centre = float(slopes[order][np.searchsorted(weight, weight[-1] / 2)])
-        deviation = 1.4826 * float(np.median(np.abs(slopes - centre)))
-        between = max(deviation**2 - float(np.median(errors)) ** 2, _LEAST_SLOPE_DEVIATION**2)
+        deviation = 1.4826 * median(np.abs(slopes - centre))
+        between = max(deviation**2 - median(errors) ** 2, _LEAST_SLOPE_DEVIATION**2)
     return centre, between
 
 
