@@ -182,7 +182,7 @@ def keyed(field: str, kinds: Sequence[str], *, columns: int = 4, **looks: Sequen
         "shape": alt.Shape,
         "strokeDash": alt.StrokeDash,
     }
-    legend = alt.Legend(title=None, columns=columns, labelLimit=260, symbolOpacity=1)
+    legend = alt.Legend(title=None, columns=columns, labelLimit=max(520 // columns, 130), symbolOpacity=1)
     return {
         channel: classes[channel](
             f"{field}:N",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _LABEL_PAD = 0.16
 """Share of the axis that the figure behind the longest whisker takes."""
 
 _MOST_TICKS = 8
+_FEWEST_TICKS = 3
 
 LOG_FROM = 5.0
 """Ratio of the largest to the smallest figure from which a logarithmic axis reads better."""
@@ -67,15 +69,28 @@ def domain_of(values: Iterable[float], *, log: bool) -> tuple[float, float]:
 
 
 def log_ticks(domain: tuple[float, float]) -> list[float]:
-    """Ticks at 1, 2 and 5 of every power of ten within the domain, or at the powers if those are many."""
+    """Ticks for a logarithmic axis: 1, 2 and 5 of every power of ten, the powers alone if those are many,
+    evenly spaced ones if those are few.
+    """
     low, high = domain
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    within: list[float] = []
     for digits in ((1, 2, 5), (1, 3), (1,)):
         ticks = [float(f"{digit}e{power}") for power in powers for digit in digits]
         within = [tick for tick in ticks if low <= tick <= high]
         if len(within) <= _MOST_TICKS:
-            return within
-    return within
+            break
+    return within if len(within) >= _FEWEST_TICKS else _even_ticks(low, high)
+
+
+def _even_ticks(low: float, high: float) -> list[float]:
+    """About five ticks at multiples of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / 5
+    power = math.floor(math.log10(rough))
+    digit = next(digit for digit in (1, 2, 5, 10) if float(f"{digit}e{power}") >= rough)
+    step = float(f"{digit}e{power}")
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
 
 
 def drawn(row: Mapping[str, Any], measure: Measure) -> dict[str, Any]:
@@ -100,6 +115,7 @@ def whiskers(
     *,
     order: Sequence[str],
     tooltips: Sequence[alt.Tooltip],
+    lines: str = "",
 ) -> alt.LayerChart:
     """Layers of whiskers, arrows, dots and figures for rows with ``label``, ``estimate``, ``text``,
     ``colour``, ``fill`` and the fields of :func:`drawn`.
@@ -109,11 +125,13 @@ def whiskers(
         measure: The axis.
         order: Labels from top to bottom.
         tooltips: What pointing at a mark tells.
+        lines: What separates the lines of a label, where labels have several.
     """
     import altair as alt
 
+    names = quiet_axis(labelExpr=f"split(datum.label, {json.dumps(lines)})") if lines else quiet_axis()
     base = alt.Chart(data(rows)).encode(
-        y=alt.Y("label:N", sort=list(order), title=None, axis=quiet_axis()), tooltip=list(tooltips)
+        y=alt.Y("label:N", sort=list(order), title=None, axis=names), tooltip=list(tooltips)
     )
     colour = alt.Color("colour:N", scale=None)
     whisker = base.mark_rule(strokeWidth=2).encode(x=measure.channel("left"), x2="right:Q", color=colour)
