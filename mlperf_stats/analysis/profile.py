@@ -1,9 +1,9 @@
 """Which system is close to the best on most benchmarks? — performance profiles of one round's systems.
 
-A system here is one folder of a submitter, or one machine whose folders (one per framework) are joined. Times
-are expected times of a run (controlled for convergence), or accelerator-minutes. A benchmark that a system has
-no time for counts as never close to the best: the profile of an incomplete system ends below 1, and the table
-says why.
+A system here is one folder of a submitter, or one machine whose folders (one per framework) are joined.
+Times are expected times of a run (controlled for convergence), or accelerator-minutes. A benchmark that a
+system has no time for counts as never close to the best: the profile of an incomplete system ends below 1,
+and the table says why.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ SYSTEM_COLUMNS = (
     "missing",
     *(f"within_{factor:g}{end}" for factor in SHOWN_FACTORS for end in ("", "_low", "_high")),
 )
-"""Columns per system; ``folders`` and ``frameworks`` are several where folders were joined. ``within_F`` is the
-share of the benchmarks on which it takes at most F times as much as the best."""
+"""Columns per system; ``folders`` and ``frameworks`` are several where folders were joined. ``within_F`` is
+the share of the benchmarks on which it takes at most F times as much as the best."""
 
 CURVE_COLUMNS = ("submission", "factor", "share", "share_low", "share_high", "expected")
 """Columns per system and factor; ``expected`` is the mean share over the uncertainty of all times."""

@@ -28,6 +28,7 @@ _KNOWN = 10.0
 """Limits of B* further than this factor from the sizes at hand are not known: 0 or ∞ is said instead."""
 
 _GRID = 241
+_NEGLIGIBLE = 1e-7
 _NODES = 7
 
 
@@ -106,14 +107,14 @@ def size_curve(
 
 def _fit(size: FloatArray, value: FloatArray, known: float, level: float) -> SizeCurve:
     smallest, largest = float(size.min()), float(size.max())
-    criticals = np.geomspace(smallest / _REACH, largest * _REACH, _GRID)
-    detrended = value - np.log1p(size / criticals[:, None])  # k, n
-    heights = detrended.mean(1)
     n = size.size
-    squares = ((detrended - heights[:, None]) ** 2).sum(1) + known
-    log_posterior = -(n - 1) / 2 * np.log(squares)
-    weights = np.exp(log_posterior - log_posterior.max())
-    weights /= weights.sum()
+    criticals = np.geomspace(smallest / _REACH, largest * _REACH, _GRID)
+    weights, *_ = _posterior(criticals, size, value, known)
+    likely = np.flatnonzero(weights > _NEGLIGIBLE * weights.max())
+    # The same grid again where the posterior is: with many sizes it is narrower than a step.
+    first, last = max(int(likely[0]) - 1, 0), min(int(likely[-1]) + 1, _GRID - 1)
+    criticals = np.geomspace(criticals[first], criticals[last], _GRID)
+    weights, heights, squares = _posterior(criticals, size, value, known)
     nodes, node_weights = variance_nodes(float(n - 1), _NODES)
     variances = (squares / (n - 1))[:, None] * nodes / n
     mean_squares = float(weights @ squares) / (n - 2)
@@ -128,6 +129,18 @@ def _fit(size: FloatArray, value: FloatArray, known: float, level: float) -> Siz
         node_weights=node_weights,
         level=level,
     )
+
+
+def _posterior(
+    criticals: FloatArray, size: FloatArray, value: FloatArray, known: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights of critical sizes (k,), and for each the height of the curve and the squares left about it."""
+    detrended = value - np.log1p(size / criticals[:, None])  # k, n
+    heights = detrended.mean(1)
+    squares = ((detrended - heights[:, None]) ** 2).sum(1) + known
+    log_posterior = -(size.size - 1) / 2 * np.log(squares)
+    weights = np.exp(log_posterior - log_posterior.max())
+    return weights / weights.sum(), heights, squares
 
 
 def _critical(

@@ -73,7 +73,14 @@ def command(
         case Shown.RESULTS | Shown.FITS:
             _results(filters, database, output, shown, price_per_hour, level)
         case Shown.DIFFERENCES:
-            _differences(filters, database, output, by or "accelerator-minutes", factor or 2.0, level)
+            _differences(
+                filters,
+                database,
+                output,
+                by or "accelerator-minutes",
+                2.0 if factor is None else factor,
+                level,
+            )
         case Shown.PARTS:
             _parts(filters, database, output, all_pairs, level)
         case Shown.CURVE | Shown.LAWS:
