@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlperf_stats.charts.labels import data, empty, tooltip
 from mlperf_stats.charts.results import SELECTION
 from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, SHAPES, WIDTH, Theme, Width, keyed, layered, styled
-from mlperf_stats.charts.whiskers import domain_of, log_ticks
+from mlperf_stats.charts.whiskers import domain_of, log_axis
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import interval, minutes, percent
 
@@ -105,7 +105,7 @@ def _layers(
     domain = domain_of((point[name] for point in points for name in ("low", "high")), log=True)
     title = f"{MEASURES[measure]} (logarithmic axis)"
     scale = alt.Scale(type="log", domain=list(domain), nice=False)
-    axis = alt.Axis(values=log_ticks(domain), format="~r")
+    axis = log_axis(domain)
     base = alt.Chart(data(points)).encode(
         x=alt.X(
             "round:N",

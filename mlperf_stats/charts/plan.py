@@ -19,7 +19,7 @@ from mlperf_stats.charts.theme import (
     layered,
     styled,
 )
-from mlperf_stats.charts.whiskers import log_ticks
+from mlperf_stats.charts.whiskers import log_axis
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import percent
 
@@ -107,7 +107,7 @@ def _curves(points: Sequence[Mapping[str, Any]], theme: Theme) -> list[alt.Chart
             "half_width:Q",
             title="half-width, per cent of the estimate (logarithmic axis)",
             scale=alt.Scale(type="log", domain=list(_range(points)), nice=False),
-            axis=alt.Axis(format="~%", values=log_ticks(_range(points))),
+            axis=log_axis(_range(points), "~%"),
         ),
         color=looks["color"],
         tooltip=tooltip(kind="Estimate of", runs="Runs", text="Half-width"),

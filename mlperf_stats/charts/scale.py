@@ -20,7 +20,7 @@ from mlperf_stats.charts.theme import (
     layered,
     styled,
 )
-from mlperf_stats.charts.whiskers import log_ticks
+from mlperf_stats.charts.whiskers import log_axis
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import interval, minutes, percent
 
@@ -167,7 +167,7 @@ def _layers(
         "minutes:Q",
         title="minutes (logarithmic axis)",
         scale=alt.Scale(type="log", domain=domain, nice=False),
-        axis=alt.Axis(values=log_ticks((domain[0], domain[1])), format="~r"),
+        axis=log_axis((domain[0], domain[1])),
     )
     base = alt.Chart(data(points)).encode(
         x=x,

@@ -125,7 +125,15 @@ def _notes(report: SummaryReport, rows: Sequence[Any]) -> list[str]:
         return [empty("no submission was combined")]
     left = len(report.summaries) - MOST_SUBMISSIONS
     notes = [f"{left} more submissions are not drawn."] if left > 0 else []
-    scale = f"Normalised by {report.reference}." if report.reference else "In minutes: smaller is better."
-    named = [scale, composite_disclosure(report.benchmarks, report.weights)]
+    minutes_only = report.reference_kind == "none"
+    scale = (
+        "Minutes: smaller is better."
+        if minutes_only
+        else f"Normalised by {report.reference}: larger is better."
+    )
+    weighted = [pair for pair in zip(report.benchmarks, report.weights, strict=True) if pair[1] > 0]
+    equal = len({weight for _, weight in weighted}) == 1
+    shares = None if equal else [weight for _, weight in weighted]
+    named = [scale, composite_disclosure([name for name, _ in weighted], shares)]
     accepted = ["The submissions differ in what the user accepted; the table names it."]
     return [*notes, *map(clean, named), *(accepted if report.overrides else [])]

@@ -43,8 +43,8 @@ class Measure:
             type="log" if self.log else "linear", domain=list(self.domain), nice=False, zero=False
         )
         title = f"{self.title} (logarithmic axis)" if self.log else self.title
-        ticks: dict[str, Any] = {"values": log_ticks(self.domain)} if self.log else {"tickCount": 6}
-        axis = alt.Axis(format=self.format, labelOverlap=True, **ticks)
+        even = alt.Axis(format=self.format, labelOverlap=True, tickCount=6)
+        axis = log_axis(self.domain, self.format) if self.log else even
         return alt.X(field, type="quantitative", scale=scale, title=title, axis=axis)
 
     def share(self, value: float) -> float:
@@ -68,6 +68,17 @@ def domain_of(values: Iterable[float], *, log: bool) -> tuple[float, float]:
     return low - _PAD * span, high + _LABEL_PAD * span
 
 
+def log_axis(domain: tuple[float, float], form: str = "~r") -> alt.Axis:
+    """A logarithmic axis on which every tick has its figure, which Vega by itself would leave out of some.
+
+    ``form``: of figures, in d3's notation.
+    """
+    import altair as alt
+
+    figures = f"format(datum.value, {json.dumps(form)})"
+    return alt.Axis(values=log_ticks(domain), labelExpr=figures, labelOverlap=True)
+
+
 def log_ticks(domain: tuple[float, float]) -> list[float]:
     """Ticks for a logarithmic axis: 1, 2 and 5 of every power of ten, the powers alone if those are many,
     evenly spaced ones if those are few.
@@ -84,8 +95,8 @@ def log_ticks(domain: tuple[float, float]) -> list[float]:
 
 
 def _even_ticks(low: float, high: float) -> list[float]:
-    """About five ticks at multiples of 1, 2 or 5 times a power of ten."""
-    rough = (high - low) / 5
+    """Three to seven ticks at multiples of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / 7
     power = math.floor(math.log10(rough))
     digit = next(digit for digit in (1, 2, 5, 10) if float(f"{digit}e{power}") >= rough)
     step = float(f"{digit}e{power}")
