@@ -37,8 +37,11 @@ class Entry:
 PAGES = (
     Entry("results", "Results", "table_rows"),
     Entry("result", "Result", "search"),
+    Entry("compare", "Compare", "compare_arrows"),
+    Entry("combined", "Combined score", "functions"),
     Entry("planning", "How many runs?", "calculate"),
     Entry("variance", "Variance", "stacked_bar_chart"),
+    Entry("scale", "Scale and history", "trending_down"),
     Entry("runs", "Your runs", "upload_file"),
     Entry("about", "About the numbers", "info"),
 )

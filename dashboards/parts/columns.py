@@ -70,9 +70,16 @@ def _cells(column: pd.Series[Any], kind: Kind) -> Any:
         case "whole":
             return column.astype("Int64")
         case "codes":
-            return column.map(lambda codes: [code for code in (codes or "").split(";") if code])
+            return column.map(_codes)
         case _:
             return column.map(lambda value: "" if _missing(value) else clean(str(value)))
+
+
+def _codes(cell: Any) -> list[str]:
+    """Codes that are joined by ``;``, or already a list."""
+    if isinstance(cell, str):
+        return [code for code in cell.split(";") if code]
+    return list(cell) if isinstance(cell, tuple | list) else []
 
 
 def _four_digits(value: float | None) -> float | None:

@@ -31,7 +31,7 @@ def main() -> None:
             st.info("Choose a result above, or select one on the page *Results*.")
             return
         with st.container(horizontal=True):
-            link("compare", "Compare it", {"id": chosen})
+            link("compare", "Compare it", {"result": chosen})
             link("planning", "Plan from it", {"pilot": chosen})
         show_detail(sheet, data.detail(source, chosen))
 

@@ -156,7 +156,7 @@ def offer(ids: list[str]) -> None:
             st.text(name)
             link("result", "Look at it", {"id": name})
     if len(ids) > 1:
-        link("compare", "Compare them", {"id": ids})
+        link("compare", "Compare them", {"result": ids})
 
 
 main()

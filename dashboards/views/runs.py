@@ -17,6 +17,7 @@ from mlperf_dashboards.parts.columns import ColumnText
 from mlperf_dashboards.parts.result_columns import FACT_COLUMNS, PROBLEM_COLUMNS, RESULT_COLUMNS
 from mlperf_dashboards.parts.result_view import show_detail
 from mlperf_dashboards.parts.sheet import Sheet
+from mlperf_dashboards.parts.sources import remember, session_reading
 from mlperf_dashboards.readings import (
     ARCHIVES,
     LOGS,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+    from mlperf_stats.store.ingest import IngestProgress
 
 LOOK_EVERY_S = 3.0
 """How often a watched folder is looked at."""
@@ -110,7 +113,9 @@ def watching(path: Path) -> Reading | None:
 
     look()
     try:
-        return _watched(path, state)
+        reading = _watched(path, state)
+        remember(reading)
+        return reading
     except RoundUnknownError:
         st.warning(
             "The names in this folder do not tell the MLPerf round. Ingest it with "
@@ -138,24 +143,24 @@ def uploaded() -> Reading | None:
         help=f"Up to {UPLOAD_MB} MB. Archives are read in place; archives inside them are not opened.",
     )
     if not files:
-        return st.session_state.get("reading")
+        return session_reading()
     rounds = sorted({str(name) for name in data.results_frame(data.current_source())["round"]}, reverse=True)
     round_name = st.selectbox("MLPerf round", [BY_NAME, *rounds], key="upload-round")
     asked = (tuple(file.file_id for file in files), round_name)
     if st.session_state.get("asked") != asked:
-        st.session_state["reading"] = _read(files, None if round_name == BY_NAME else round_name)
+        remember(_read(files, None if round_name == BY_NAME else round_name))
         st.session_state["asked"] = asked
-    return st.session_state["reading"]
+    return session_reading()
 
 
 def _read(files: Sequence[UploadedFile], round_name: str | None) -> Reading | None:
     bar = st.progress(0.0, "Reading the logs …")
+
+    def tell(step: IngestProgress) -> None:
+        bar.progress(step.bytes_done / max(step.bytes_total, 1), "Reading the logs …")
+
     try:
-        return read_upload(
-            files,
-            round_name,
-            lambda step: bar.progress(step.bytes_done / max(step.bytes_total, 1), "Reading the logs …"),
-        )
+        return read_upload(files, round_name, tell)
     except RoundUnknownError:
         st.warning("The names in this upload do not tell the MLPerf round. Choose it above.")
     except InputError as error:
@@ -186,7 +191,7 @@ def show(sheet: Sheet, reading: Reading) -> None:
     show_check(sheet, reading)
     show_problems(sheet, reading)
     sheet.heading("One of them")
-    chosen = st.selectbox("Result", own["result_id"], key="own-result")
+    chosen: str = st.selectbox("Result", list(own["result_id"]), key="own-result")
     beside(sheet, frame, own[own["result_id"] == chosen].iloc[0])
     show_detail(sheet, data.detail(reading.source, chosen))
 
@@ -235,8 +240,10 @@ def beside(sheet: Sheet, frame: pd.DataFrame, own: pd.Series[Any]) -> None:
     rows = together.astype(object).where(together.notna(), None).to_dict("records")
     sheet.picture("your-results-picture", partial(results_chart, rows), "Your result among published ones")
     sheet.note(f"The {len(near)} published results of this round that are nearest in accelerators.")
-    if st.session_state.get("reading") is not None:
-        link("compare", "Compare it with others", {"id": str(own["result_id"]), "own": "true"})
+    nearest = str(near["result_id"].iloc[0])
+    link(
+        "compare", "Compare it with the nearest", {"result": [str(own["result_id"]), nearest], "own": "true"}
+    )
 
 
 def offer_keeping(reading: Reading) -> None:
