@@ -16,11 +16,14 @@ ACME = "5.0/acme/box8/retinanet"
 
 
 @pytest.fixture
-def with_controlled(database: Path, tmp_path: Path) -> tuple[object, ...]:
+def with_controlled(database: Path, tmp_path: Path, invoke: Invoke) -> tuple[object, ...]:
     """The small database with a controlled interval for one of its two results."""
     path = tmp_path / "own.db"
     with sqlite3.connect(database) as source, sqlite3.connect(path) as target:
         source.backup(target)
+    # Figures are kept when they are first asked for.
+    assert invoke("results", "--db", path, "--no-published").exit_code == 0
+    with sqlite3.connect(path) as target:
         target.execute(f"UPDATE summaries SET {COLUMNS} = (NULL, NULL, NULL, NULL)")
         target.execute(
             f"UPDATE summaries SET {COLUMNS} = (33.25, 30.5, 36.25, 0.375) "
