@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -35,9 +34,10 @@ def with_controlled(database: Path, tmp_path: Path, invoke: Invoke) -> tuple[obj
 
 @pytest.fixture
 def without_controlled(with_controlled: tuple[object, ...], tmp_path: Path) -> tuple[object, ...]:
-    path = shutil.copy(tmp_path / "own.db", tmp_path / "none.db")
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE summaries SET controlled_minutes = NULL")
+    path = tmp_path / "none.db"
+    with sqlite3.connect(tmp_path / "own.db") as source, sqlite3.connect(path) as target:
+        source.backup(target)
+        target.execute("UPDATE summaries SET controlled_minutes = NULL")
     return ("--db", path, "--no-published")
 
 
