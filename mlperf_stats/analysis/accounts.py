@@ -70,7 +70,8 @@ def accounts(
     table = results_table(store, filters, level=level, on_progress=on_progress)
     results = list_results(store, filters)
     sets = run_sets(store, results)
-    runs, duplicates, gaps = runs_of(store, results), duplicate_hashes(store), evaluation_gaps(store)
+    runs, gaps = runs_of(store, results), evaluation_gaps(store, results)
+    duplicates = duplicate_hashes(store, (run for filed in runs.values() for run in filed))
     accounted = []
     for result, row, item in zip(results, table, sets, strict=True):
         detail = detail_of(result, row, runs.get(result.key, ()), {}, duplicates, level)

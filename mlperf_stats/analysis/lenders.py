@@ -96,8 +96,9 @@ class Lenders:
     """Results of a store (or those that fit ``filters``) as pools; the prior of each from the others."""
 
     def __init__(self, store: Store, filters: Filters | None = None) -> None:
-        self.sets = run_sets(store, list_results(store, filters))
-        self._gaps = evaluation_gaps(store)
+        results = list_results(store, filters)
+        self.sets = run_sets(store, results)
+        self._gaps = evaluation_gaps(store, results)
         self._pools: dict[Family, dict[str, list[Lender]]] = {}
         self._holders: dict[str, set[Key]] = {}
         seen: set[str] = set()

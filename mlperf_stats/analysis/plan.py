@@ -13,7 +13,7 @@ from mlperf_stats.errors import InputError, StatisticsError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mlperf_stats.stats.controlled_planning import Borrower
+    from mlperf_stats.stats.controlled_planning import Borrower, ControlledWidths
     from mlperf_stats.stats.laws import LogTimeLaw
     from mlperf_stats.stats.planning import WidthQuestion
     from mlperf_stats.stats.power import Contrast
@@ -135,22 +135,19 @@ def plan_width(
             "official_half_width": width_of(law, official, question),
         }
         rows.append(asked | answer)
+    widths = None
     if borrowers:
-        rows.append(asked | _controlled(borrowers, half_width, level, assurance, official))
-    curve = _curve(spread, law, level, assurance, borrowers) if with_curve else ()
+        from mlperf_stats.stats.controlled_planning import ControlledWidths
+
+        widths = ControlledWidths(borrowers, level, assurance)
+        answer = {
+            "estimand": CONTROLLED,
+            "runs": widths.fewest_runs(half_width),
+            "official_half_width": widths.half_width(official),
+        }
+        rows.append(asked | answer)
+    curve = _curve(spread, law, level, assurance, widths) if with_curve else ()
     return Plan(tuple(rows), WIDTH_COLUMNS, basis_of(spread, law), curve, SEED)
-
-
-def _controlled(
-    borrowers: Sequence[Borrower], half_width: float, level: float, assurance: float, official: int
-) -> dict[str, Any]:
-    from mlperf_stats.stats.controlled_planning import controlled_half_width, controlled_runs
-
-    return {
-        "estimand": CONTROLLED,
-        "runs": controlled_runs(borrowers, half_width, level, assurance),
-        "official_half_width": controlled_half_width(borrowers, official, level, assurance),
-    }
 
 
 def width_question(spread: Spread, estimand: str, level: float, assurance: float) -> WidthQuestion:
@@ -162,9 +159,8 @@ def width_question(spread: Spread, estimand: str, level: float, assurance: float
 
 
 def _curve(
-    spread: Spread, law: LogTimeLaw, level: float, assurance: float, borrowers: Sequence[Borrower]
+    spread: Spread, law: LogTimeLaw, level: float, assurance: float, controlled: ControlledWidths | None
 ) -> tuple[dict[str, Any], ...]:
-    from mlperf_stats.stats.controlled_planning import controlled_half_width
     from mlperf_stats.stats.planning import width_curve
 
     counts = sorted({*CURVE_RUNS, spread.benchmark.scored_runs})
@@ -174,9 +170,8 @@ def _curve(
         )
         for estimand in WIDTH_ESTIMANDS
     }
-    if borrowers:
-        few = [n for n in counts if n <= CONTROLLED_CURVE_TO]
-        curves[CONTROLLED] = {n: controlled_half_width(borrowers, n, level, assurance) for n in few}
+    if controlled is not None:
+        curves[CONTROLLED] = {n: controlled.half_width(n) for n in counts if n <= CONTROLLED_CURVE_TO}
     return tuple({"runs": n, **{name: curve.get(n) for name, curve in curves.items()}} for n in counts)
 
 

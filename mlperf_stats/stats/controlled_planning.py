@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -29,19 +30,44 @@ LADDER = (1, 2, 3, 5, 8, 12, 20, 32, 50, 80, 130, 200, 320)
 """Runs that are tried; between them the width is interpolated on logarithmic scales."""
 
 
-def controlled_half_width(
-    borrowers: Sequence[Borrower], runs: int, level: float = 0.95, assurance: float = 0.8
-) -> float:
-    """The relative half-width that ``runs`` own runs stay within in the share ``assurance`` of samples.
+@dataclass(frozen=True)
+class ControlledWidths:
+    """The relative half-width that own runs stay within in the share ``assurance`` of samples.
 
-    Raises TooFewRunsError (no set), StatisticsError (runs, level).
+    Raises TooFewRunsError (no set) and StatisticsError (level).
     """
-    runs, level = check_count(runs, minimum=1, what="runs"), check_level(level)
-    if not borrowers:
-        raise TooFewRunsError("borrowers: at least 1 set with others to borrow from is needed, got 0")
-    return float(
-        np.quantile(controlled_half_widths(borrowers, runs, level), assurance, method="inverted_cdf")
-    )
+
+    borrowers: Sequence[Borrower]
+    level: float = 0.95
+    assurance: float = 0.8
+    _known: dict[int, float] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+        if not self.borrowers:
+            raise TooFewRunsError("borrowers: at least 1 set with others to borrow from is needed, got 0")
+
+    def half_width(self, runs: int) -> float:
+        """Of ``runs`` own runs; StatisticsError unless that is a count of 1 or more."""
+        runs = check_count(runs, minimum=1, what="runs")
+        if runs not in self._known:
+            widths = controlled_half_widths(self.borrowers, runs, self.level)
+            self._known[runs] = float(np.quantile(widths, self.assurance, method="inverted_cdf"))
+        return self._known[runs]
+
+    def fewest_runs(self, wanted: float) -> int | None:
+        """The fewest own runs whose half-width is at most ``wanted``; None if 320 do not suffice."""
+        first, last = 0, len(LADDER) - 1
+        if self.half_width(LADDER[first]) <= wanted:
+            return LADDER[first]
+        if self.half_width(LADDER[last]) > wanted:
+            return None
+        while last - first > 1:
+            middle = (first + last) // 2
+            enough = self.half_width(LADDER[middle]) <= wanted
+            first, last = (first, middle) if enough else (middle, last)
+        few, many = LADDER[first], LADDER[last]
+        return _between((few, self.half_width(few)), (many, self.half_width(many)), wanted)
 
 
 def controlled_half_widths(borrowers: Sequence[Borrower], runs: int, level: float = 0.95) -> FloatArray:
@@ -54,27 +80,6 @@ def controlled_half_widths(borrowers: Sequence[Borrower], runs: int, level: floa
         low, high = controlled_posterior(prior, own.log_convergence[drawn], own.log_time[drawn]).bounds(level)
         found.append(np.sinh((high - low) / 2))
     return np.concatenate(found)
-
-
-def controlled_runs(
-    borrowers: Sequence[Borrower], wanted: float, level: float = 0.95, assurance: float = 0.8
-) -> int | None:
-    """The fewest own runs whose controlled half-width is at most ``wanted``; None if 320 do not suffice."""
-    first, last = 0, len(LADDER) - 1
-    widths: dict[int, float] = {}
-
-    def enough(step: int) -> bool:
-        widths[step] = controlled_half_width(borrowers, LADDER[step], level, assurance)
-        return widths[step] <= wanted
-
-    if enough(first):
-        return LADDER[first]
-    if not enough(last):
-        return None
-    while last - first > 1:
-        middle = (first + last) // 2
-        first, last = (first, middle) if enough(middle) else (middle, last)
-    return _between((LADDER[first], widths[first]), (LADDER[last], widths[last]), wanted)
 
 
 def _between(low: tuple[int, float], high: tuple[int, float], wanted: float) -> int:

@@ -184,17 +184,16 @@ def result_ids(store: Store) -> list[str]:
 def runs_of(store: Store, results: Iterable[StoredResult]) -> dict[tuple[str, int], list[StoredRun]]:
     """Runs of each result, ordered by path (numbers as numbers), by :attr:`StoredResult.key`."""
     runs: dict[tuple[str, int], list[StoredRun]] = {}
-    for layer, keys in _keys_by_layer(results):
-        for chunk in _chunks(keys):
-            rows = store.connection.execute(
-                f"SELECT {', '.join(_RUN_FIELDS)} FROM {layer}.runs "
-                f"WHERE result_key IN ({', '.join('?' * len(chunk))})",
-                chunk,
-            )
-            for row in rows:
-                values: dict[str, Any] = dict(zip(_RUN_FIELDS, row, strict=True))
-                run = StoredRun(**{**values, "problems": decode_problems(values["problems"])})
-                runs.setdefault((layer, run.result_key), []).append(run)
+    for layer, keys in keys_by_layer(results):
+        rows = store.connection.execute(
+            f"SELECT {', '.join(_RUN_FIELDS)} FROM {layer}.runs "
+            f"WHERE result_key IN ({', '.join('?' * len(keys))})",
+            keys,
+        )
+        for row in rows:
+            values: dict[str, Any] = dict(zip(_RUN_FIELDS, row, strict=True))
+            run = StoredRun(**{**values, "problems": decode_problems(values["problems"])})
+            runs.setdefault((layer, run.result_key), []).append(run)
     for of_result in runs.values():
         of_result.sort(key=lambda run: natural_key(run.path))
     return runs
@@ -350,11 +349,14 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     )
 
 
-def _keys_by_layer(results: Iterable[StoredResult]) -> Iterator[tuple[str, list[int]]]:
+def keys_by_layer(results: Iterable[StoredResult]) -> Iterator[tuple[str, list[int]]]:
+    """Layer and result keys, not too many at once for a query."""
     keys: dict[str, list[int]] = {}
     for result in results:
         keys.setdefault(result.layer, []).append(result.result_key)
-    yield from keys.items()
+    for layer, every in keys.items():
+        for chunk in _chunks(every):
+            yield layer, chunk
 
 
 def _chunks(keys: list[_Key]) -> Iterator[list[_Key]]:

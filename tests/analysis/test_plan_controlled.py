@@ -10,7 +10,7 @@ from mlperf_stats.analysis.plan import plan_width
 from mlperf_stats.analysis.plan_controlled import MOST_SETS, borrowers
 from mlperf_stats.analysis.spread import benchmark_spread, pilot_set
 from mlperf_stats.errors import StatisticsError, TooFewRunsError
-from mlperf_stats.stats.controlled_planning import controlled_half_width, controlled_runs
+from mlperf_stats.stats.controlled_planning import ControlledWidths
 from mlperf_stats.store import Store, open_snapshot
 
 
@@ -28,8 +28,8 @@ def test_control_saves_runs_where_convergence_varies(snapshot: Store) -> None:
     runs = {row["estimand"]: row["runs"] for row in plan.rows}
     assert runs["controlled"] < runs["geometric-mean"] / 5
     # The mark set by a robust version of the estimate: 3 runs ±7.9 %, own runs ±57 %.
-    assert controlled_half_width(found, 3, assurance=0.5) < 0.079
-    by_runs = [controlled_half_width(found, n) for n in (1, 3, 10, 40)]
+    assert ControlledWidths(found, assurance=0.5).half_width(3) < 0.079
+    by_runs = [ControlledWidths(found).half_width(n) for n in (1, 3, 10, 40)]
     assert by_runs == sorted(by_runs, reverse=True)
 
 
@@ -53,8 +53,8 @@ def test_benchmarks_without_convergence_have_no_borrowers(snapshot: Store) -> No
 
 def test_what_cannot_be_reached(snapshot: Store) -> None:
     found = borrowers(snapshot, benchmark_spread(snapshot, "unet3d"))
-    assert controlled_runs(found, 0.0005) is None
+    assert ControlledWidths(found).fewest_runs(0.0005) is None
     with pytest.raises(TooFewRunsError, match="at least 1 set"):
-        controlled_half_width((), 3)
+        ControlledWidths(())
     with pytest.raises(StatisticsError):
-        controlled_half_width(found, 0)
+        ControlledWidths(found).half_width(0)

@@ -15,7 +15,7 @@ from scipy.stats import ttest_ind
 
 from mlperf_stats.analysis.plan_controlled import borrowers
 from mlperf_stats.analysis.spread import benchmark_spread, log_minutes
-from mlperf_stats.stats.controlled_planning import controlled_half_width, controlled_half_widths
+from mlperf_stats.stats.controlled_planning import ControlledWidths, controlled_half_widths
 from mlperf_stats.stats.expected_score import expected_score_bounds
 from mlperf_stats.stats.laws import LogTimeLaw, lognormal_law, resampled_law
 from mlperf_stats.stats.planning import WidthQuestion, assurance, half_width
@@ -106,7 +106,7 @@ def controlled_held_out(name: str) -> str:
     for runs in (3, 5, 8):
         reached = []
         for half in range(2):
-            wanted = controlled_half_width(found[half::2], runs)
+            wanted = ControlledWidths(found[half::2]).half_width(runs)
             reached.append(np.mean(controlled_half_widths(found[1 - half :: 2], runs) <= wanted))
         cells.append(f"{100 * np.mean(reached):.1f}")
     return f"| {name} ({len(found)} results) | {' | '.join(cells)} |"
