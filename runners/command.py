@@ -83,12 +83,15 @@ def _print_workloads() -> None:
     for workload_name in NAMES:
         chosen = workload(workload_name)
         targets = {"mini": chosen.mini.target, "full": chosen.full.target}
-        rows.append({"name": workload_name, "brief": chosen.brief, "metric": chosen.metric, **targets})
+        seconds = "–".join(map(str, chosen.mini_seconds))
+        facts = {"brief": chosen.brief, "metric": chosen.metric, "seconds": seconds}
+        rows.append({"name": workload_name, **facts, **targets})
     view = (
         Column("Workload", lambda row: str(row["name"])),
         Column("What it trains", lambda row: str(row["brief"]), wraps=True),
         Column("Quality", lambda row: str(row["metric"])),
         Column("Mini", lambda row: f"{row['mini']:g}", justify="right"),
         Column("Full", lambda row: f"{row['full']:g}", justify="right"),
+        Column("Mini takes (CPU s)", lambda row: str(row["seconds"]), justify="right", wraps=True),
     )
     print_table(view, rows)

@@ -8,7 +8,7 @@ from importlib import import_module
 from mlperf_runners.errors import SettingsError
 from mlperf_runners.workloads.workload import Workload
 
-NAMES = ("resnet", "ncf", "transformer")
+NAMES = ("resnet", "ncf", "transformer", "minigo")
 
 
 def workload(name: str) -> Workload:

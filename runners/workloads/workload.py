@@ -56,6 +56,8 @@ class Workload:
     """Ruleset of the official compliance checker, None where it has none for this benchmark."""
     mini: Settings
     full: Settings
+    mini_seconds: tuple[int, int]
+    """CPU seconds of the shortest and the longest of ten mini runs, start-up included; for a person."""
     task: str
     """``module:Class`` of the task, imported only where it is trained."""
     dataset: tuple[str, ...]

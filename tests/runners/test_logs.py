@@ -30,6 +30,10 @@ from mlperf_stats.model import RunStatus
 
 EASY = {
     "ncf": FAST[2:],
+    "minigo": (
+        *("--set", "target=0.01", "--set", "games=8", "--set", "readouts=4", "--set", "steps=10"),
+        *("--set", "eval_games=20", "--set", "reference_playouts=1"),
+    ),
     "resnet": ("--set", "target=0.5", "--set", "blocks=[1, 1, 1, 1]"),
     "transformer": (
         "--set",

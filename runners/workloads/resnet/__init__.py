@@ -66,6 +66,7 @@ WORKLOAD = Workload(
         learning_rate=0.1,
         label_smoothing=0.1,
     ),
+    mini_seconds=(29, 39),
     task="mlperf_runners.workloads.resnet.task:ResnetTask",
     dataset=("train/*/*.JPEG", "val/*/*.JPEG"),
     obtain="unpack ILSVRC2012 from image-net.org, a folder per class below train and val",

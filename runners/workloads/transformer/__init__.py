@@ -70,6 +70,7 @@ WORKLOAD = Workload(
         extra_length=8,
     ),
     full=TransformerSettings(target=0.25, batch_size=4096, max_epochs=30, evaluate_every=1),
+    mini_seconds=(34, 44),
     task="mlperf_runners.workloads.transformer.task:TransformerTask",
     dataset=("train.en", "train.de", "newstest2014.en", "newstest2014.de"),
     obtain="take them from the WMT17 and newstest2014 downloads of statmt.org, one sentence per line",
