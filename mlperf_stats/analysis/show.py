@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from mlperf_stats.analysis.controlled import ControlledEstimates
+from mlperf_stats.analysis.one_benchmark import same_workload
 from mlperf_stats.analysis.results import result_row
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, STATISTICS_VERSION, with_summary
 from mlperf_stats.errors import NotFoundError
@@ -26,6 +28,8 @@ from mlperf_stats.store.queries import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mlperf_stats.stats.controlled_estimate import ControlledEstimate
 
 _SUGGESTED = 5
 
@@ -55,6 +59,8 @@ class ResultDetail:
     score: Score
     runs: tuple[RunDetail, ...]
     level: float
+    controlled: ControlledEstimate | None = None
+    """With whom it borrowed from; only where it was asked for."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, nested: the row, the system as filed, and every run."""
@@ -65,6 +71,7 @@ class ResultDetail:
             "level": self.level,
             "result": self.row,
             "source": described,
+            "controlled": self.controlled.to_dict() if self.controlled else None,
             "runs": [
                 {
                     **asdict(detail.run),
@@ -97,7 +104,11 @@ def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -
     runs = runs_of(store, [result]).get(result.key, [])
     summary = with_summary(store, result, level)
     row = result_row(result, summary)
-    return detail_of(result, row, runs, evaluations_of(store, result), duplicate_hashes(store, runs), level)
+    detail = detail_of(result, row, runs, evaluations_of(store, result), duplicate_hashes(store, runs), level)
+    if row["controlled_minutes"] is None:
+        return detail
+    estimates = ControlledEstimates(store, same_workload([result]))
+    return replace(detail, controlled=estimates.of(result.key, level))
 
 
 def detail_of(

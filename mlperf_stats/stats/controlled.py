@@ -35,6 +35,19 @@ _FLAT = 1e6
 """Variance, in units of the spread, of a mean of which other sets say nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Who lends to a set and who does not, by label."""
+
+    same_size: tuple[str, ...] = ()
+    """Sets of its size and round, which say most."""
+    other_sizes: tuple[str, ...] = ()
+    """Others of its round."""
+    other_rounds: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    """Sets of its round that lend nothing, and why."""
+
+
 @dataclass(frozen=True)
 class PeerPrior:
     """All that other sets say of one set; build it with :func:`peer_prior`."""
@@ -44,9 +57,7 @@ class PeerPrior:
     log_time: VariancePrior | None
     """Of the variance of log time, for sets whose convergence says nothing; None below two sets."""
     typical: TypicalSpread
-    lenders: tuple[str, ...]
-    """Labels of the sets of the same size and round."""
-    left_out: tuple[LeftOut, ...]
+    peers: Peers
 
 
 def peer_prior(home: Pool, away: Sequence[Pool], size: float, lineage: str) -> PeerPrior | None:
@@ -61,8 +72,12 @@ def peer_prior(home: Pool, away: Sequence[Pool], size: float, lineage: str) -> P
         time=time_prior(home.lines),
         log_time=log_time_prior(home.sets),
         typical=typical_spread(home.sets),
-        lenders=tuple(one.label for one in home.sets if one.size == size),
-        left_out=home.left_out,
+        peers=Peers(
+            same_size=tuple(one.label for one in home.sets if one.size == size),
+            other_sizes=tuple(one.label for one in home.sets if one.size != size),
+            other_rounds=tuple(one.label for other in away for one in other.sets),
+            left_out=home.left_out,
+        ),
     )
 
 

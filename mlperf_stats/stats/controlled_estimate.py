@@ -7,14 +7,16 @@ by what of the law of a single run's log time they are about.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.controlled import (
     PeerPrior,
+    Peers,
     Posterior,
     controlled_posterior,
     moderated_posterior,
@@ -26,7 +28,6 @@ from mlperf_stats.stats.interval import Interval
 from mlperf_stats.stats.l_statistics import lognormal_score_shift
 from mlperf_stats.stats.normal_mixture import NormalMixture
 from mlperf_stats.stats.outlying_sets import THROUGHPUT_FACTOR, THROUGHPUT_FLOOR
-from mlperf_stats.stats.pool import LeftOut
 from mlperf_stats.stats.sample import FloatArray, SampleLike, check_level, check_sample
 
 _METHOD = "controlled"
@@ -52,15 +53,18 @@ class ControlledEstimate:
     geometric_mean: Interval
     own_share: float
     """Fraction of the information that is the set's own, 0 to 1."""
-    lenders: tuple[str, ...]
-    """Sets of the same size and round that lent."""
-    left_out: tuple[LeftOut, ...]
-    """Sets of the round that did not, and why."""
+    peers: Peers
+    """Who lent: convergence, or where own times alone count, the variance of log time."""
     scored_runs: int
     dropped: int
     """On each side of the scored runs."""
     posterior: Posterior | None = field(repr=False)
     """Of mean log time; None for a single run with nothing to borrow: its intervals are [0, ∞)."""
+
+    @property
+    def method(self) -> str:
+        """``controlled``, or ``moderated-t-log`` where own times alone count."""
+        return self.geometric_mean.method
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -81,6 +85,17 @@ class ControlledEstimate:
     def expected_score(self) -> Interval:
         """Of the olympic mean of the official number of runs."""
         return self._expected("expected-score", self.scored_runs, self.dropped)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: method, warnings, intervals by estimand, own share, and who lent."""
+        intervals = (self.geometric_mean, self.median, self.expected_time, self.expected_score)
+        return {
+            "method": self.method,
+            "warnings": list(self.warnings),
+            "intervals": {one.estimand: one.to_dict() for one in intervals},
+            "own_share": self.own_share,
+            "peers": asdict(self.peers),
+        }
 
     def _expected(self, estimand: str, runs: int, dropped: int) -> Interval:
         if self.posterior is None:
@@ -112,7 +127,7 @@ def controlled_estimate(
         return _from_times(time, prior, found, scored_runs, dropped, level)
     posterior = controlled_posterior(prior, work, time)
     warnings = _warnings(runs, prior, posterior)
-    return _estimate(posterior, _METHOD, runs.n, warnings, prior, (scored_runs, dropped, level))
+    return _estimate(posterior, _METHOD, runs.n, warnings, prior.peers, (scored_runs, dropped, level))
 
 
 def moderated_estimate(
@@ -142,11 +157,12 @@ def _from_times(
         found = [codes.SINGLE_RUN, *found]
     if n == 1 and (spread is None or spread.df == 0):
         asked = (scored_runs, dropped, level)
-        return _unbounded(float(np.exp(log_time[0, 0])), tuple(found), prior, asked)
+        return _unbounded(float(np.exp(log_time[0, 0])), tuple(found), asked)
     posterior = moderated_posterior(spread, log_time)
     if n > 1 and float(np.ptp(log_time)) == 0:
         found.append(codes.ZERO_VARIANCE)
-    return _estimate(posterior, _FALLBACK, n, tuple(found), prior, (scored_runs, dropped, level))
+    peers = replace(prior.peers, other_rounds=()) if prior and spread else Peers()
+    return _estimate(posterior, _FALLBACK, n, tuple(found), peers, (scored_runs, dropped, level))
 
 
 def _estimate(
@@ -154,7 +170,7 @@ def _estimate(
     method: str,
     n: int,
     warnings: tuple[str, ...],
-    prior: PeerPrior | None,
+    peers: Peers,
     asked: tuple[int, int, float],
 ) -> ControlledEstimate:
     scored_runs, dropped, level = asked
@@ -162,8 +178,7 @@ def _estimate(
     return ControlledEstimate(
         geometric_mean=Interval(centre, low, high, level, level, method, "geometric-mean", n, warnings),
         own_share=float(posterior.own_share[0]),
-        lenders=prior.lenders if prior and method == _METHOD else (),
-        left_out=prior.left_out if prior else (),
+        peers=peers,
         scored_runs=scored_runs,
         dropped=dropped,
         posterior=posterior,
@@ -183,15 +198,13 @@ def _bounds(
 def _unbounded(
     time: float,
     warnings: tuple[str, ...],
-    prior: PeerPrior | None,
     asked: tuple[int, int, float],
 ) -> ControlledEstimate:
     scored_runs, dropped, level = asked
     return ControlledEstimate(
         geometric_mean=Interval(time, 0.0, math.inf, level, 1.0, _FALLBACK, "geometric-mean", 1, warnings),
         own_share=1.0,
-        lenders=(),
-        left_out=prior.left_out if prior else (),
+        peers=Peers(),
         scored_runs=scored_runs,
         dropped=dropped,
         posterior=None,
@@ -215,6 +228,6 @@ def _warnings(runs: ConvergedRuns, prior: PeerPrior, posterior: Posterior) -> tu
         usual = max(THROUGHPUT_FACTOR * math.sqrt(prior.typical.residual), THROUGHPUT_FLOOR)
         if math.sqrt(line.residual) > usual:
             found.append(codes.OUTLYING_THROUGHPUT)
-    if prior.left_out:
+    if prior.peers.left_out:
         found.append(codes.PEERS_LEFT_OUT)
     return tuple(found)

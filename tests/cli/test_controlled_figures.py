@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -93,3 +94,19 @@ def test_unknown_interval_names_the_choices(invoke: Invoke, with_controlled: tup
     assert refused.exit_code == 2
     assert "own" in refused.stderr
     assert "controlled" in refused.stderr
+
+
+def test_show_says_who_lent(invoke: Invoke) -> None:
+    """Those of its batch size by name, the others by number; all of them in JSON."""
+    shown = invoke("show", "2.0/NVIDIA/dgxa100_ngc22.04_mxnet/unet3d").stdout
+    section = shown[shown.index("Borrowed by the controlled mean") :]
+    detail = json.loads(
+        invoke("show", "2.0/NVIDIA/dgxa100_ngc22.04_mxnet/unet3d", "--format", "json").stdout
+    )["controlled"]
+    assert detail["method"] in section
+    assert set(detail["intervals"]) == {"geometric-mean", "median", "mean", "expected-score"}
+    same = detail["peers"]["same_size"]
+    assert f"{len(same)} of its batch size and round" in section
+    assert all(name in section for name in same[:6])
+    assert all(name.startswith("2.0/") and name.endswith("/unet3d") for name in same)
+    assert all(not name.startswith("2.0/") for name in detail["peers"]["other_rounds"])

@@ -35,6 +35,7 @@ EXAMPLES = (
 
 WIDTH = 100
 HASH_SHOWN = 12
+LENDERS_SHOWN = 6
 
 
 def command(
@@ -115,6 +116,7 @@ def _sections(detail: ResultDetail) -> Iterator[tuple[str, list[str]]]:
         ("Evaluations, in the order of the log: quality@progress", list(_evaluations(detail))),
         ("Problems", list(_problems(detail))),
         ("Byte-identical files elsewhere", list(_identical(detail))),
+        ("Borrowed by the controlled mean", list(_borrowed(detail))),
     ):
         if lines:
             yield title, lines
@@ -206,6 +208,31 @@ def _identical(detail: ResultDetail) -> Iterator[str]:
     for run in detail.runs:
         for other in run.identical_to:
             yield f"{run.run.path.rpartition('/')[2]} = {other}"
+
+
+def _borrowed(detail: ResultDetail) -> Iterator[str]:
+    """Method, lenders and who was left out, each with the reason."""
+    estimate = detail.controlled
+    if estimate is None:
+        return
+    peers = estimate.peers
+    lent = "convergence" if estimate.method == "controlled" else "spread of times only"
+    others = [
+        f"{count(len(names))} {where}"
+        for names, where in (
+            (peers.same_size, "of its batch size and round"),
+            (peers.other_sizes, "of other batch sizes"),
+            (peers.other_rounds, "of other rounds"),
+        )
+        if names
+    ]
+    yield f"method {estimate.method}: {lent} from {', '.join(others) or 'no other result'}"
+    shown = peers.same_size[:LENDERS_SHOWN]
+    if shown:
+        more = len(peers.same_size) - len(shown)
+        yield f"of its batch size: {', '.join(shown)}" + (f" and {more} more (--format json)" if more else "")
+    for one in peers.left_out:
+        yield f"left out: {one.label} ({one.code})"
 
 
 def _markdown(detail: ResultDetail, rows: Sequence[Mapping[str, Any]]) -> str:
