@@ -6,6 +6,7 @@ and another hangs, for example in a collective that the first has left; the watc
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -31,12 +32,17 @@ def main() -> None:
 
     arguments = sys.argv[1:]
     (processes,) = (int(word.removeprefix(_PROCESSES)) for word in arguments if word.startswith(_PROCESSES))
+    # Its reports would bury the last words of the training.
+    logging.disable(logging.CRITICAL)
     threading.Thread(target=_kill_stragglers, args=(processes,), daemon=True).start()
     try:
         torchrun(arguments)
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        print(f"mlperf-stats: process {rank} of the training {_how(failure.exitcode)}", file=sys.stderr)
+        # A process that could say itself why it failed has done so.
+        if failure.exitcode < 0:
+            how = _signal_name(-failure.exitcode)
+            print(f"mlperf-stats: process {rank} of the training was killed by {how}", file=sys.stderr)
         sys.exit(1)
 
 
@@ -68,12 +74,10 @@ def _is_child(pid: int) -> bool:
     return False
 
 
-def _how(exitcode: int) -> str:
-    if exitcode >= 0:
-        return f"ended with exit code {exitcode}"
+def _signal_name(number: int) -> str:
     with suppress(ValueError):
-        return f"was killed by {signal.Signals(-exitcode).name}"
-    return f"was killed by signal {-exitcode}"
+        return signal.Signals(number).name
+    return f"signal {number}"
 
 
 if __name__ == "__main__":

@@ -59,6 +59,5 @@ def last_words(folder: Path) -> str:
         text = (folder / STANDARD_ERROR).read_bytes()[-4096:].decode("utf-8", "replace")
     except OSError:
         return ""
-    # torchrun ends its reports with rules.
-    lines = [line.strip() for line in text.splitlines() if line.strip(" =-")]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1].removeprefix("mlperf-stats: ") if lines else ""

@@ -49,7 +49,7 @@ class Told:
             attempt.log.write_text("log\n")
             attempt.finish(RESULT)
         else:
-            (attempt.folder / "stderr").write_text("Traceback\nmlperf-stats: the last words\n====\n")
+            (attempt.folder / "stderr").write_text("Traceback\nmlperf-stats: the last words\n\n")
         return [Ended(attempt, cause or Cause.DIED, "told")]
 
     def stop(self) -> None:
