@@ -7,7 +7,7 @@ import logging
 import streamlit as st
 
 from mlperf_dashboards.look import page_icon
-from mlperf_dashboards.navigation import PAGES
+from mlperf_dashboards.navigation import PAGES, link
 from mlperf_dashboards.words import plain
 from mlperf_stats.errors import MlperfStatsError
 
@@ -16,11 +16,14 @@ page = st.navigation([entry.page() for entry in PAGES])
 try:
     page.run()
 except MlperfStatsError as error:
-    st.error(plain(error), title="This cannot be shown")
+    st.title("This cannot be shown", anchor=False)
+    st.error(plain(error))
+    link("results", "Back to all results")
 except Exception:
     logging.getLogger(__name__).exception("page %s", page.url_path)
+    st.title("This page failed", anchor=False)
     st.error(
         "Something went wrong that should not have; the terminal that runs the dashboard says what. "
-        "Other pages are not touched by it.",
-        title="This page failed",
+        "Other pages are not touched by it."
     )
+    link("results", "Back to all results")

@@ -15,7 +15,7 @@ from mlperf_dashboards.parts.sources import choose_source
 from mlperf_dashboards.words import plain
 from mlperf_stats.analysis.like_with_like import KINDS
 from mlperf_stats.analysis.summary_score import INTERVALS
-from mlperf_stats.analysis.summary_words import paragraph
+from mlperf_stats.analysis.summary_words import ratio_sentence, summary_sentence
 from mlperf_stats.charts.summary import MOST_SUBMISSIONS, contributions_chart
 from mlperf_stats.errors import CannotCombineError, NotComparableError
 
@@ -58,7 +58,7 @@ def show(sheet: Sheet, source: Source, frame: pd.DataFrame, submissions: tuple[s
     benchmarks = places[0].multiselect(
         "Benchmarks", names, key="benchmarks", bind="query-params", placeholder="all of the first"
     )
-    others = [name for name in dict.fromkeys(frame["result_id"].str.rpartition("/")[0])]
+    others = list(dict.fromkeys(frame["result_id"].str.rpartition("/")[0]))
     reference = places[1].selectbox(
         "Reference", [USUAL, *analyses.REFERENCES, *others], key="reference", bind="query-params"
     )
@@ -91,7 +91,10 @@ def show(sheet: Sheet, source: Source, frame: pd.DataFrame, submissions: tuple[s
         st.warning(plain(error), title="Not alike")
         return
     sheet.disclose(found.disclosure)
-    sheet.text(paragraph(found))
+    for one in found.summaries:
+        sheet.text(summary_sentence(found, one))
+    for ratio in found.ratios:
+        sheet.text(ratio_sentence(found, ratio))
     sheet.picture("contributions", partial(contributions_chart, found), "The factor of each benchmark")
     sheet.table("summary", found.to_frame(), SUMMARY_COLUMNS)
     sheet.text(found.citation)

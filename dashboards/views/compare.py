@@ -74,12 +74,12 @@ def show(sheet: Sheet, source: Source, ids: tuple[str, ...]) -> None:
     except NotComparableError as error:
         st.warning(plain(error), title="Not alike")
         return
-    for sentence in notes(found)[1:]:
-        sheet.note(sentence)
     sheet.picture("ratios", partial(forest_chart, found), "Ratio of times for each pair, with its interval")
     pairs = found.to_frame()
     pairs["equivalent"] = pairs["equivalent"].map({True: "yes", False: "not shown"})
     sheet.table("pairs", pairs, PAIR_COLUMNS)
+    for sentence in notes(found)[1:]:
+        sheet.note(sentence)
     if found.ranks:
         sheet.heading("Ranks")
         sheet.table("ranks", found.ranks_frame(), RANK_COLUMNS)

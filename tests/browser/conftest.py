@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from dashboard_pages import open_page
 from dashboard_server import dashboard
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
 
@@ -82,43 +83,60 @@ class Watched:
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
 
 
+class Contexts:
+    """Contexts of one browser by their options: pages of one context share what they have loaded."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._known: dict[str, BrowserContext] = {}
+        self.seen = Watched()
+
+    def get(self, fresh: bool, options: dict[str, Any]) -> BrowserContext:
+        """A context with these options: one of its own if ``fresh``."""
+        name = f"{len(self._known)}" if fresh else repr(sorted(options.items()))
+        if name not in self._known:
+            self._known[name] = self._browser.new_context(
+                **{"viewport": {"width": 1280, "height": 900}, **options}
+            )
+            self.seen.watch(self._known[name])
+        return self._known[name]
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    """The contexts of this process."""
+    return Contexts(browser)
+
+
 @pytest.fixture
-def watched() -> Iterator[Watched]:
-    """What all pages of a test did; it has to be nothing."""
-    seen = Watched()
+def watched(contexts: Contexts) -> Iterator[Watched]:
+    """What the pages of a test did that they should not have done; it has to be nothing."""
+    seen = contexts.seen
+    seen.foreign.clear()
+    seen.errors.clear()
     yield seen
     assert seen.foreign == []
     assert seen.errors == []
 
 
 @pytest.fixture
-def visit(browser: Browser, server: str, watched: Watched) -> Iterator[Callable[..., Page]]:
-    """``visit("variance?rows=By+result")`` opens a page in a context of its own and waits until it stands.
+def visit(contexts: Contexts, server: str, watched: Watched) -> Iterator[Callable[..., Page]]:
+    """``visit("variance?rows=By+result")`` opens a page and waits until it stands.
 
     Options are those of a browser context, such as ``color_scheme`` and ``viewport``; ``at`` is another
-    server's address.
+    server's address; ``fresh`` asks for a context that no other page has, like another reader's.
     """
-    contexts: list[BrowserContext] = []
+    pages: list[Page] = []
 
-    def opened(path: str = "", *, at: str = server, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        contexts.append(context)
-        watched.watch(context)
-        page = context.new_page()
-        page.goto(f"{at}/{path}")
-        settle(page)
+    def opened(path: str = "", *, at: str = server, fresh: bool = False, **options: Any) -> Page:
+        page = contexts.get(fresh, options).new_page()
+        pages.append(page)
+        open_page(page, f"{at}/{path}")
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
-
-
-def settle(page: Page) -> None:
-    """Wait until the script has run and everything that it sent is drawn."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-    page.wait_for_selector("h1")
-    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')")
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture(scope="session")
