@@ -10,7 +10,6 @@ import typer
 
 from mlperf_stats.cli.console import CellText, Column
 from mlperf_stats.cli.examples import examples_text
-from mlperf_stats.cli.numbers import count, percent
 from mlperf_stats.cli.options import (
     DatabaseOptions,
     FilterOptions,
@@ -21,6 +20,7 @@ from mlperf_stats.cli.options import (
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows
 from mlperf_stats.cli.parameters import expand_parameters
 from mlperf_stats.cli.spread_options import SpreadOptions
+from mlperf_stats.text.numbers import count, percent
 
 if TYPE_CHECKING:
     from mlperf_stats.analysis.plan import Plan

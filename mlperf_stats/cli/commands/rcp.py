@@ -9,10 +9,10 @@ import typer
 
 from mlperf_stats.cli.completion import complete_round
 from mlperf_stats.cli.console import Column
-from mlperf_stats.cli.numbers import percent
 from mlperf_stats.cli.options import DatabaseOptions, OutputOptions, parse_fraction
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.errors import InputError
+from mlperf_stats.text.numbers import percent
 
 if TYPE_CHECKING:
     from mlperf_stats.analysis.rcp import RcpReport

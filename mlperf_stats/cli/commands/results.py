@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from mlperf_stats.cli import numbers
 from mlperf_stats.cli.console import Column
-from mlperf_stats.cli.footnotes import warning_cell, warning_notes
-from mlperf_stats.cli.numbers import minutes, percent
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.rules.wording import EXPECTED_NOT_DRAWN
+from mlperf_stats.text import numbers
+from mlperf_stats.text.numbers import minutes, percent
+from mlperf_stats.text.warnings import warning_cell, warning_notes
 
 EXAMPLES = (
     ("mlperf-stats results --round 5.0 --benchmark bert", "one benchmark of one round"),

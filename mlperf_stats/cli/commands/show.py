@@ -10,8 +10,6 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlperf_stats.cli.console import Column, print_lines, print_table
-from mlperf_stats.cli.footnotes import warning_notes
-from mlperf_stats.cli.numbers import count, interval, minutes, percent, progress
 from mlperf_stats.cli.options import DatabaseOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import (
     Format,
@@ -23,6 +21,8 @@ from mlperf_stats.cli.output import (
     markdown_table,
 )
 from mlperf_stats.text.markup import markdown
+from mlperf_stats.text.numbers import count, interval, minutes, percent, progress
+from mlperf_stats.text.warnings import warning_notes
 
 if TYPE_CHECKING:
     from mlperf_stats.analysis.show import ResultDetail, RunDetail

@@ -10,11 +10,11 @@ import typer
 
 from mlperf_stats.cli.console import CellText, Column
 from mlperf_stats.cli.examples import examples_text
-from mlperf_stats.cli.numbers import count, percent
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, OutputOptions
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.parameters import expand_parameters
 from mlperf_stats.cli.progress import steps_bar
+from mlperf_stats.text.numbers import count, percent
 
 EXAMPLES = (
     ("mlperf-stats validate splits --benchmark rgat", "intervals from three runs, one benchmark"),

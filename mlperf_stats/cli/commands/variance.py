@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlperf_stats.cli.console import CellText, Column
-from mlperf_stats.cli.footnotes import warning_cell, warning_notes
-from mlperf_stats.cli.numbers import count, percent
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.errors import InputError
 from mlperf_stats.rules.wording import SELECTED
+from mlperf_stats.text.numbers import count, percent
+from mlperf_stats.text.warnings import warning_cell, warning_notes
 
 if TYPE_CHECKING:
     from mlperf_stats.analysis.variance import VarianceReport
