@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,7 +42,7 @@ def command(
     if name is None:
         raise SettingsError("name a workload to run; 'mlperf-stats run --list' says which there are")
     chosen = workload(name)
-    _check_torch()
+    _check_machine()
     from mlperf_runners.dispatch.planning import Wishes, plan_of
     from mlperf_runners.dispatch.session import run_campaign
 
@@ -67,7 +68,9 @@ command.examples = (  # type: ignore[attr-defined]
 )
 
 
-def _check_torch() -> None:
+def _check_machine() -> None:
+    if not sys.platform.startswith("linux"):
+        raise CampaignError("'run' needs Linux, whose means of watching processes it uses")
     missing = next((name for name in ("torch", "mlperf_logging") if find_spec(name) is None), None)
     if missing:
         raise CampaignError(

@@ -159,13 +159,13 @@ class Dispatcher:
         refusal = attempt.refusal()
         words = refusal.words if refusal else last_words(attempt.folder)
         cause = refusal.cause if refusal else ended.cause.value
-        self._progress.died(attempt, f"{cause} ({ended.detail})", words)
         if cause == Cause.STORAGE_FULL.value:
             raise StorageFullError(
                 f"{attempt.folder}: {words}; make room and run the same command again, finished runs are kept"
             )
         if refusal is not None:
             raise RunsFailedError(words)
+        self._progress.died(attempt, f"{cause} ({ended.detail})", words)
         self._failures[attempt.index] += 1
         if self._failures[attempt.index] >= MOST_ATTEMPTS:
             raise RunsFailedError(

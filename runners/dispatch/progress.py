@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from mlperf_runners.campaign.folder import Attempt, RunResult
@@ -30,10 +31,10 @@ def interval_words(interval: Interval | None) -> list[str]:
 class Progress:
     """A line per run that ended; on a terminal also a line that says what is going on right now."""
 
-    def __init__(self, metric: str, targets: list[float], out: TextIO | None = None) -> None:
-        """``targets``: the target of each variant."""
+    def __init__(self, metric: str, target_of: Callable[[int], float], out: TextIO | None = None) -> None:
+        """``target_of``: the target of a run by its index."""
         self._metric = metric
-        self._targets = targets
+        self._target_of = target_of
         self._out = out or sys.stderr
         self._live = self._out.isatty()
         self._line = ""
@@ -82,11 +83,10 @@ class Progress:
 
     def _quality(self, attempt: Attempt) -> str:
         """The latest evaluation of a run that is under way, against its target."""
-        target = self._targets[0 if len(self._targets) == 1 else (0, 1, 1, 0)[attempt.index % 4]]
         try:
             run = read_run(attempt.log.read_bytes(), attempt.log.name)
         except OSError:
             return "starts"
         if not run.evaluations:
             return "trains"
-        return f"{self._metric} {run.evaluations[-1].value:.4f} of {target:g}"
+        return f"{self._metric} {run.evaluations[-1].value:.4f} of {self._target_of(attempt.index):g}"

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -39,7 +40,7 @@ def run_campaign(root: Path, asked: Plan, workload: Workload) -> Finished:
             created = datetime.now(UTC).isoformat(timespec="seconds")
             plan = freeze(root, msgspec.structs.replace(asked, created=created))
         check_unchanged(root, plan, asked)
-        progress = Progress(workload.metric, [variant.settings["target"] for variant in plan.variants])
+        progress = Progress(workload.metric, partial(_target, plan))
         dispatcher = Dispatcher(
             folder=CampaignFolder(root),
             plan=plan,
@@ -52,6 +53,10 @@ def run_campaign(root: Path, asked: Plan, workload: Workload) -> Finished:
             return dispatcher.run(lock)
         finally:
             progress.close()
+
+
+def _target(plan: Plan, index: int) -> float:
+    return float(plan.variants[plan.variant_of(index)].settings["target"])
 
 
 def _make_folder(root: Path) -> None:

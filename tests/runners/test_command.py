@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from runner_campaigns import ENVIRONMENT, FAST, Run, command_line, wait_for
+from runner_campaigns import ENVIRONMENT, FAST, Run, command_line, wait_for, workers_in
 
 from mlperf_runners.campaign.lock import dispatching
 from mlperf_stats.logs.runs import read_run
@@ -207,8 +207,7 @@ def test_a_run_that_takes_too_long_is_killed_with_all_it_started(mlperf_stats: R
     words = one_line_at_end(mlperf_stats("run", *FAST, *slow, "--runs", 1, "--timeout", 0.05))
     assert "run 0 died 3 times (killed after 0.05 minutes" in words
     assert len(list(tmp_path.glob("ncf-mini/runs/0/attempt-*"))) == 3
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert str(tmp_path) not in listed
+    assert not workers_in(tmp_path)
 
 
 def one_line_at_end(done: subprocess.CompletedProcess[str]) -> str:

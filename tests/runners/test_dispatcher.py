@@ -85,7 +85,7 @@ def plan(runs: int = 3, **stopping: float) -> Plan:
 
 def dispatch(root: Path, launcher: Told, wish: Plan, rule: Watching | None = None) -> Finished:
     frozen = freeze(root, wish)
-    progress = Progress("HR@10", [0.7], io.StringIO())
+    progress = Progress("HR@10", lambda index: 0.7, io.StringIO())
     dispatcher = Dispatcher(
         CampaignFolder(root), frozen, "ncf", launcher, rule or stopping_rule(frozen), progress
     )

@@ -128,7 +128,7 @@ def test_the_terminal_shows_runs_quality_interval_and_what_is_left(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     out = Terminal()
-    progress = Progress("HR@10", [0.7], out)
+    progress = Progress("HR@10", lambda index: 0.7, out)
     attempt = Attempt(4, 1, tmp_path)
     evaluation = '{"namespace": "", "time_ms": 2, "event_type": "POINT_IN_TIME", "key": "eval_accuracy", '
     attempt.log.write_text(f':::MLLOG {evaluation}"value": 0.6543, "metadata": {{"epoch_num": 1}}}}\n')
@@ -142,7 +142,7 @@ def test_the_terminal_shows_runs_quality_interval_and_what_is_left(
 
 def test_a_pipe_gets_one_line_per_run_and_no_escapes() -> None:
     out = io.StringIO()
-    progress = Progress("HR@10", [0.7], out)
+    progress = Progress("HR@10", lambda index: 0.7, out)
     progress.show([], Verdict(False, "x"), [])
     progress.finished(Attempt(0, 1, Path()), msgspec.structs.replace(RESULT, contended=True))
     progress.died(Attempt(1, 2, Path()), "died (SIGKILL)", "bad \x1b[31m words")
