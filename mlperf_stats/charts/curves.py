@@ -112,7 +112,7 @@ def _lines(rows: Sequence[Mapping[str, Any]], named: str, theme: Theme) -> list[
         tooltip=tooltip(
             name="Result",
             run="Run",
-            text=named.replace('"', ""),
+            text="Quality",
             time="Minutes",
             point="Progress",
             kind="Kind",

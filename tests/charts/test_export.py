@@ -6,6 +6,7 @@ import json
 import struct
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import pytest
 from hostile_texts import HOSTILE_TEXTS, Markup
 
 from mlperf_stats.analysis.results import ResultsTable
+from mlperf_stats.analysis.show import ResultDetail
 from mlperf_stats.charts import export
+from mlperf_stats.charts.curves import quality_curves
 from mlperf_stats.charts.export import chart_html, chart_png, chart_svg, save_chart
 from mlperf_stats.charts.labels import amount, distinct, result_labels, shared_ends
 from mlperf_stats.charts.results import results_chart
@@ -87,6 +90,21 @@ def test_names_stay_names_in_html(hostile: Any) -> None:
     assert "<" not in specification
     (start, end) = specification.index("{"), specification.rindex(", { actions")
     assert json.loads(specification[start:end]) == json.loads(json.dumps(hostile.to_dict()))
+
+
+@pytest.mark.parametrize("metric", ['\\", "x": 1, "', "x\\", "</title></svg><b>", "a\n\nb", "${datum}"])
+def test_metric_named_by_a_log_stays_a_name(tinybox: ResultDetail, metric: str) -> None:
+    """Titles of tooltips become expressions: none may come from a log."""
+    runs = tuple(
+        replace(run, evaluations=tuple(item | {"metric": metric} for item in run.evaluations))
+        for run in tinybox.runs[:2]
+    )
+    chart = quality_curves(replace(tinybox, runs=runs), metric)
+    assert clean(metric) in Markup(chart_svg(chart)).text
+    titles = [
+        one["title"] for layer in chart.to_dict()["layer"] for one in layer["encoding"].get("tooltip", ())
+    ]
+    assert set(titles) <= {"Result", "Run", "Quality", "Minutes", "Progress", "Kind"}
 
 
 def test_unknown_endings_and_places(chart: Any, tmp_path: Path) -> None:
