@@ -12,15 +12,17 @@ Times are natural logarithms throughout. Kernels take b samples at once, shapes 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import digamma, gammaincinv, polygamma
 
 from mlperf_stats.errors import TooFewRunsError
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.converged_runs import SAME_POINT, ConvergedRuns
-from mlperf_stats.stats.moderated import VariancePrior
-from mlperf_stats.stats.pool import Pool
+from mlperf_stats.stats.moderated import VariancePrior, trigamma_inverse, variance_prior
+from mlperf_stats.stats.pool import SPREAD_DFS, Pool
 from mlperf_stats.stats.sample import FloatArray, SampleLike, check_sample
 from mlperf_stats.stats.time_law import TimePrior, time_posterior, time_prior
 
@@ -65,19 +67,52 @@ NOTHING_BORROWED = Borrowed(None, None, time_prior([]))
 
 def borrow(others: Pool, size: float) -> Borrowed:
     """What the sets of a pool lend to one that is not in it, of batch size ``size`` (NaN if unknown)."""
-    from mlperf_stats.stats.controlled import log_time_prior
-
     lines = others.lines
     prior = time_prior(lines)
     if lines:
         unsteady = float(np.quantile([max(line.residual, _CLOCK) for line in lines], _CAUTIOUS_QUANTILE))
         residual = VariancePrior(_CAUTIOUS_DF, max(unsteady, prior.residual.variance), len(lines))
         prior = TimePrior(prior.slope, prior.slope_variance, residual)
+    return Borrowed(cautious_variance_prior(others.sets), _convergence_prior(others, size), prior)
+
+
+def _convergence_prior(others: Pool, size: float) -> VariancePrior | None:
+    """The spread of the sets of one size; its degrees of freedom allow for how little may be known of both
+    how alike sets are (mean of 1/df over its likelihood) and their common spread (own degrees of freedom)."""
     if not others.informative:
-        return Borrowed(log_time_prior(others.sets), None, prior)
+        return None
+    likely = np.exp(others.spread_evidence - others.spread_evidence.max())
+    alike = float(likely @ (1 / SPREAD_DFS) / likely.sum())
+    measured = 1 / sum(one.n - 1 for one in others.sets)
     spread = others.spreads.get(size, others.spread)
-    convergence = VariancePrior(others.spread_df, spread, len(others.sets))
-    return Borrowed(log_time_prior(others.sets), convergence, prior)
+    return VariancePrior(1 / (alike + measured), spread, len(others.sets))
+
+
+def cautious_variance_prior(sets: Sequence[ConvergedRuns]) -> VariancePrior | None:
+    """Moderated prior of the variance of log time, surer of itself only as far as so few sets can tell.
+
+    How alike sets are in variance is itself estimated from them: the upper 90 % limit of their dispersion is
+    taken instead of its estimate, and the common variance counts as no surer than its own degrees of freedom.
+    None below two sets or if all their runs tie.
+    """
+    variances = [one.time_variance for one in sets if one.n > 1]
+    dfs = [one.n - 1 for one in sets if one.n > 1]
+    if len(variances) < 2 or max(variances) == 0:
+        return None
+    return cautious(variance_prior(variances, dfs), variances, dfs)
+
+
+def cautious(prior: VariancePrior, variances: Sequence[float], dfs: Sequence[int]) -> VariancePrior:
+    """``prior`` of these variances with the degrees of freedom that they support."""
+    df = np.array(dfs, dtype=np.float64)
+    floor = 1e-5 * (float(np.median(variances)) or max(variances))
+    centred = np.log(np.maximum(variances, floor)) - digamma(df / 2) + np.log(df / 2)
+    k = df.size
+    largest = float(centred.var(ddof=1)) * (k - 1) / (2 * float(gammaincinv((k - 1) / 2, 0.1)))
+    excess = largest - float(polygamma(1, df / 2).mean())
+    alike = 1 / (2 * trigamma_inverse(excess)) if excess > 0 else 0.0
+    alike = max(alike, 0.0 if math.isinf(prior.df) else 1 / prior.df)
+    return VariancePrior(1 / (alike + 1 / float(df.sum())), prior.variance, k)
 
 
 def log_mean(times: SampleLike, borrowed: Borrowed = NOTHING_BORROWED) -> LogMean:
