@@ -43,7 +43,8 @@ def quality_curves(
     rows = [point for run in detail.runs for point in _points(run, detail, wanted)]
     target = _target(detail, wanted)
     named = clean(wanted or (target["metric"] if target else "quality"))
-    layers = [*_lines(rows, named, theme)]
+    # Titles of axes become part of expressions, which text out of a log must never do.
+    layers = _lines(rows, target["metric"] if target else "quality", theme)
     if target:
         layers += _target_layers(target, theme)
     return styled(
@@ -92,7 +93,7 @@ MISSED = "missed the target"
 AFTER = "measured after the end"
 
 
-def _lines(rows: Sequence[Mapping[str, Any]], named: str, theme: Theme) -> list[alt.Chart]:
+def _lines(rows: Sequence[Mapping[str, Any]], quality: str, theme: Theme) -> list[alt.Chart]:
     import altair as alt
 
     present = [kind for kind in (REACHED, MISSED, AFTER) if any(row["kind"] == kind for row in rows)]
@@ -106,7 +107,7 @@ def _lines(rows: Sequence[Mapping[str, Any]], named: str, theme: Theme) -> list[
     )
     base = alt.Chart(data(rows)).encode(
         x=alt.X("minutes:Q", title="minutes since the run's start", axis=alt.Axis(tickCount=6)),
-        y=alt.Y("value:Q", title=named, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6)),
+        y=alt.Y("value:Q", title=quality, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6)),
         detail="run:N",
         color=looks["color"],
         tooltip=tooltip(

@@ -94,7 +94,7 @@ def test_names_stay_names_in_html(hostile: Any) -> None:
 
 @pytest.mark.parametrize("metric", ['\\", "x": 1, "', "x\\", "</title></svg><b>", "a\n\nb", "${datum}"])
 def test_metric_named_by_a_log_stays_a_name(tinybox: ResultDetail, metric: str) -> None:
-    """Titles of tooltips become expressions: none may come from a log."""
+    """Titles of axes and tooltips become expressions: none may come from a log."""
     runs = tuple(
         replace(run, evaluations=tuple(item | {"metric": metric} for item in run.evaluations))
         for run in tinybox.runs[:2]

@@ -18,6 +18,8 @@ HOSTILE_TEXTS = {
     "entity": "&lt;script&gt; &#x3c;script>",
     "template": "{{ 7 * 7 }} {% raw %} ${7 * 7} #{7 * 7}",
     "vega": "datum.x; 'x'] + alert(1) //",
+    "quotes": 'x\\", "y": 1, "',
+    "backslash": "x\\",
     "pipe": "a | b || c",
     "link": "[click](javascript:window.pwned=1)",
     "end of link": "x](javascript:window.pwned=1)",
