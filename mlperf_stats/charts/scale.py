@@ -150,7 +150,7 @@ def _layers(
         kinds,
         columns=2,
         color=[*theme.series[:own], theme.tied][: len(kinds)],
-        shape=[*SHAPES[:own], "circle"][: len(kinds)],
+        shape=[*SHAPES[:own], "triangle-down"][: len(kinds)],
         strokeDash=[*DASHES[:own], [1, 0]][: len(kinds)],
     )
     counts = [point["accelerators"] for point in points]

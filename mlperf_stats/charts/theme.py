@@ -67,7 +67,7 @@ LIGHT = Theme(
     grid="#dddddd",
     tied="#8c8c8c",
     alarm="#d55e00",
-    series=("#0072b2", "#d55e00", "#009e73", "#a8558a", "#000000"),
+    series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000"),
 )
 DARK = Theme(
     name="dark",
