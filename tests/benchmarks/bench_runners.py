@@ -7,9 +7,9 @@ the machine disturbs this little, because it slows both alike.
 
 From outside (left out with --inside): a campaign of one run against a bare script that trains the same task
 with the same seed in a straight loop, without clock, log and campaign. Both sides include starting Python
-and PyTorch but not taking it down, and run at the same time, so that what disturbs one disturbs the other; the median of the
-repeats counts. Starting the command itself, which a campaign does once, is measured by running the finished
-campaign again; it is taken off and shown.
+and PyTorch but not taking it down, and run at the same time, so that what disturbs one disturbs the other;
+the median of the repeats counts. Starting the command itself, which a campaign does once, is measured by
+running the finished campaign again; it is taken off and shown.
 """
 
 from __future__ import annotations
