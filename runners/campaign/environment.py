@@ -13,7 +13,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("mlperf-stats", "mlperf-logging", "torch", "numpy", "sacrebleu", "scikit-learn", "sentencepiece")
+_PACKAGES = (
+    "mlperf-stats",
+    "mlperf-logging",
+    "torch",
+    "numpy",
+    "open_spiel",
+    "sacrebleu",
+    "scikit-learn",
+    "sentencepiece",
+)
 
 
 def frozen_environment() -> dict[str, Any]:

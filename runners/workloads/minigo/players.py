@@ -52,7 +52,9 @@ class SearchPlayer:
         ]
 
     def _stream(self, game: int) -> np.random.Generator:
-        return self._random.setdefault(game, self._random_of(game))
+        if game not in self._random:
+            self._random[game] = self._random_of(game)
+        return self._random[game]
 
 
 class ReferencePlayer:
