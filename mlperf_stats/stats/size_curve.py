@@ -55,6 +55,10 @@ class SizeCurve:
         """Work that the curve gives at a size ≥ 0 (0: C0). The band is the curve's, not a further size's."""
         return _interval(self._law(size), self.level, "work-at-size", self.critical.n)
 
+    def further(self, size: float) -> Interval:
+        """Work that a further size is expected to show: the curve's band and the scatter about it."""
+        return _interval(self._law(size, scattered=True), self.level, "work-of-further-size", self.critical.n)
+
     def growth(self, smaller: float, larger: float) -> Interval:
         """Work at one size over that at another, both > 0; C0 cancels, B* alone is uncertain."""
         grown = np.log1p(larger / self.criticals) - np.log1p(smaller / self.criticals)
@@ -66,12 +70,14 @@ class SizeCurve:
             centre, low, high, self.level, self.level, "size-curve", "growth-of-work", self.critical.n
         )
 
-    def _law(self, size: float) -> NormalMixture:
+    def _law(self, size: float, *, scattered: bool = False) -> NormalMixture:
         centres = self.heights + np.log1p(size / self.criticals)
+        # The variance of a height is that of the scatter over the number of sizes.
+        variances = self.variances * (1 + self.critical.n) if scattered else self.variances
         return NormalMixture(
             np.outer(self.weights, self.node_weights).ravel(),
             np.repeat(centres, self.node_weights.size),
-            self.variances.ravel(),
+            variances.ravel(),
         )
 
 
