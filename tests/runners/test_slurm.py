@@ -81,3 +81,19 @@ def test_one_run_over_two_nodes(cluster: SlurmCluster, tmp_path: Path) -> None:
     check(tmp_path / "ncf-mini", 1)
     (noted,) = tmp_path.glob("ncf-mini/runs/0/attempt-1/env.json")
     assert '"processes": 2' in noted.read_text()
+
+
+def test_wrong_input_is_not_submitted_again(cluster: SlurmCluster, tmp_path: Path) -> None:
+    (tmp_path / "ratings.csv").write_text("a,b\n1,2\n")
+    done = subprocess.run(
+        command_line("run", "ncf", "--data", ".", "--runs", 1, "--launcher", "slurm"),
+        cwd=tmp_path,
+        env={**ENVIRONMENT, **cluster.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 2
+    assert "it needs the columns userId,movieId" in done.stderr
+    assert len(list(tmp_path.glob("ncf-full/runs/0/attempt-*"))) == 1
