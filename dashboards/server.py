@@ -61,6 +61,8 @@ def streamlit_options(listening: Listening, port: int) -> dict[str, Any]:
         "server.showEmailPrompt": False,
         "browser.gatherUsageStats": False,
         "browser.serverAddress": listening.address,
+        # The grid's own export does not make formulas harmless; the buttons below tables do.
+        "client.disableDataExport": True,
         "client.showErrorDetails": "none",
         "client.showErrorLinks": False,
         "client.toolbarMode": "viewer",

@@ -54,7 +54,7 @@ def choose_basis(source: data.Source) -> Basis:
     names = list(dict.fromkeys(closed["benchmark"]))
     ids = list(frame["result_id"])
     first, second = st.columns([1, 2])
-    benchmark = first.selectbox("Benchmark", names, key="benchmark", bind="query-params")
+    benchmark = first.selectbox("Benchmark", names, key="plan-benchmark", bind="query-params")
     pilot = second.selectbox(
         "Pilot", ids, index=None, key="pilot", bind="query-params", placeholder="none: published runs alone"
     )

@@ -117,7 +117,7 @@ def over_rounds(sheet: Sheet, source: Source, frame: pd.DataFrame) -> None:
 def benchmark_of(place: Any, frame: pd.DataFrame) -> str:
     """One benchmark, of the newest round first."""
     names = list(dict.fromkeys(frame["benchmark"]))
-    return str(place.selectbox("Benchmark", names, key="benchmark", bind="query-params"))
+    return str(place.selectbox("Benchmark", names, key="scale-benchmark", bind="query-params"))
 
 
 def look_at(marks: Any) -> None:

@@ -16,10 +16,10 @@ PAGES = {
     "result": (address("result", {"id": RED}), "Result"),
     "compare": (address("compare", {"result": [RED, NYX]}), "Compare"),
     "combined": (address("combined", {"submission": "4.0/Dell/XE9680x8H100-SXM-80GB"}), "Combined score"),
-    "planning": (address("planning", {"benchmark": "bert"}), "How many runs?"),
+    "planning": (address("planning", {"plan-benchmark": "bert"}), "How many runs?"),
     "variance": ("variance", "Variance"),
-    "scale": (address("scale", {"benchmark": "bert"}), "Scale and history"),
-    "history": (address("scale", {"view": "Over the rounds", "benchmark": "bert"}), "Scale and history"),
+    "scale": (address("scale", {"scale-benchmark": "bert"}), "Scale and history"),
+    "history": (address("scale", {"view": "Over the rounds", "scale-benchmark": "bert"}), "Scale and history"),
     "runs": ("runs", "Your runs"),
     "about": ("about", "About the numbers"),
 }

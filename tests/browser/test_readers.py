@@ -17,7 +17,7 @@ from mlperf_stats.store.queries import list_results
 VIEWS = (
     address("", {"round": ["0.6"], "table": "By result"}),
     address("", {"round": ["0.6"], "benchmark": "resnet", "table": "By result"}),
-    address("scale", {"view": "Over the rounds", "benchmark": "resnet"}),
+    address("scale", {"view": "Over the rounds", "scale-benchmark": "resnet"}),
 )
 
 
@@ -46,3 +46,5 @@ def test_readers_see_no_error_and_then_the_new_results(
             open_page(page, f"{at}/{path}")
             no_errors(page)
         expect(row_count(readers[0])).to_have_text(f"{expected} rows")
+        for page in readers:
+            page.close()

@@ -1,0 +1,196 @@
+"""What every page shows for what its address asks, on the published snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from madeup_logs import submission_files, write_tree
+from streamlit.testing.v1 import AppTest
+
+from mlperf_stats.api import plan_width, published, show
+from mlperf_stats.store import open_store
+
+OpenPage = Callable[..., AppTest]
+RED, NYX = "5.0/tinycorp/tinybox_red/bert", "5.0/NVIDIA/nyx_n1_ngc25.04_pytorch/bert"
+
+
+def title(app: AppTest) -> str:
+    return str(app.title[0].value)
+
+
+def told(app: AppTest) -> str:
+    """Everything that is said in words."""
+    kinds = (app.text, app.caption, app.markdown, app.info, app.warning, app.error)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def table(app: AppTest, column: str) -> Any:
+    """The first table with a column of this name."""
+    return next(element.value for element in app.dataframe if column in element.value)
+
+
+def test_results_open_on_the_newest_round_by_system(open_page: OpenPage) -> None:
+    app = open_page()
+    assert title(app) == "Results"
+    wide = app.dataframe[0].value
+    expected = published().filter(round="5.0")
+    assert len(wide) == len({row["result_id"].rpartition("/")[0] for row in expected})
+    assert set(wide["round"]) == {"5.0"}
+    # Four digits of the score, where the rules give one.
+    red = wide[wide["system"] == "tinybox_red"].iloc[0]
+    assert red["bert"] == pytest.approx(show(RED).row["score_minutes"], rel=5e-4)
+
+
+def test_only_complete_systems_have_every_benchmark_shown(open_page: OpenPage) -> None:
+    app = open_page(benchmark=["bert", "llama2_70b_lora"], complete="true")
+    wide = app.dataframe[0].value
+    assert 0 < len(wide) < 94
+    assert wide[["bert", "llama2_70b_lora"]].notna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({"benchmark": "rgat"}, {"benchmark": "rgat", "round": "5.0"}),
+        ({"round": ["4.0"], "submitter": ["Google"]}, {"round": "4.0", "submitter": "Google"}),
+        ({"round": "", "benchmark": "minigo"}, {"benchmark": "minigo"}),
+        ({"round": "", "division": "open"}, {"division": "open"}),
+    ],
+)
+def test_filters_in_the_address(
+    open_page: OpenPage, parameters: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    rows = open_page(table="By result", **parameters).dataframe[0].value
+    assert set(rows["result_id"]) == {row["result_id"] for row in published().filter(**expected)}
+
+
+def test_sizes_and_words_filter_too(open_page: OpenPage) -> None:
+    rows = open_page(table="By result", min="64", max="512", q="gb200 nvidia").dataframe[0].value
+    assert len(rows) > 0
+    assert rows["accelerators"].between(64, 512).all()
+    assert rows["accelerator"].str.contains("GB200").all()
+
+
+def test_filters_that_fit_nothing_say_so(open_page: OpenPage) -> None:
+    app = open_page(q="no such words anywhere")
+    assert "No result fits these filters" in told(app)
+    assert not app.dataframe
+
+
+def test_a_result_shows_what_show_says(open_page: OpenPage) -> None:
+    app = open_page("result", id=RED)
+    detail = show(RED)
+    assert RED in told(app)
+    figures = table(app, "figure").set_index("figure")
+    assert figures.loc["Median", "low"] == pytest.approx(detail.row["median_low"], rel=5e-4)
+    assert list(table(app, "role")["role"]) == [run.role for run in detail.runs]
+
+
+def test_a_result_that_is_not_there_is_an_error_in_words(open_page: OpenPage) -> None:
+    app = open_page("result", id="5.0/nobody/none/bert")
+    assert title(app) == "This cannot be shown"
+    assert "no result has the id" in told(app)
+
+
+def test_compare_gives_the_ratio_and_refuses_what_is_not_alike(open_page: OpenPage) -> None:
+    app = open_page("compare", result=[RED, NYX])
+    [pair] = table(app, "ratio").to_dict("records")
+    assert pair["verdict"] == "slower"
+    assert pair["ratio_low"] < pair["ratio"] < pair["ratio_high"]
+    other = next(iter(published().filter(round="5.0", benchmark="rgat")))["result_id"]
+    unlike = open_page("compare", result=[RED, other])
+    assert not unlike.dataframe
+    assert "benchmark" in unlike.warning[0].value
+
+
+def test_a_combined_score_carries_its_disclosure(open_page: OpenPage) -> None:
+    app = open_page("combined", submission="4.0/Dell/XE9680x8H100-SXM-80GB")
+    assert "not sanctioned by MLCommons" in told(app)
+    rows = table(app, "contribution")
+    components = rows[rows["kind"] == "component"]
+    assert components["contribution"].prod() == pytest.approx(
+        rows[rows["kind"] == "summary"]["score"].iloc[0], rel=2e-3
+    )
+
+
+def test_plans_are_those_of_the_command_line(open_page: OpenPage) -> None:
+    app = open_page("planning", **{"plan-benchmark": "rgat", "width": "5"})
+    expected = {row["estimand"]: row["runs"] for row in plan_width("rgat", 0.05).rows}
+    rows = table(app, "estimand")
+    assert dict(zip(rows["estimand"], rows["runs"], strict=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "column"),
+    [("A difference", "runs_per_system"), ("A valid result", "launches"), ("A budget", "accelerator_hours")],
+)
+def test_every_question_of_planning_has_an_answer(open_page: OpenPage, question: str, column: str) -> None:
+    app = open_page("planning", **{"plan-benchmark": "rgat", "question": question})
+    assert not app.exception
+    assert len(table(app, column)) > 0
+
+
+def test_variance_by_benchmark_and_by_result(open_page: OpenPage) -> None:
+    rows = table(open_page("variance", workload=["bert"]), "convergence_share")
+    assert list(rows["benchmark"]) == ["bert"]
+    assert rows["convergence_share"].iloc[0] > 90
+    single = table(open_page("variance", rows="By result", workload=["rgat"], rounds=["5.0"]), "result_id")
+    assert set(single["result_id"]) == {
+        row["result_id"] for row in published().filter(round="5.0", benchmark="rgat")
+    }
+
+
+def test_scale_and_history(open_page: OpenPage) -> None:
+    sized = table(open_page("scale", **{"scale-benchmark": "bert"}), "accelerator_minutes")
+    assert len(sized) == len(published().filter(round="5.0", benchmark="bert"))
+    rounds = table(open_page("scale", **{"view": "Over the rounds", "scale-benchmark": "bert"}), "minutes_result")
+    assert list(rounds["round"])[-1] == "5.0"
+
+
+def test_about_explains_every_code(open_page: OpenPage) -> None:
+    from mlperf_stats.explanations import catalogue
+
+    assert set(table(open_page("about"), "advice")["code"]) == set(catalogue())
+
+
+def test_an_empty_database_says_how_to_fill_it(
+    open_page: OpenPage, settings: Callable[..., object], tmp_path: Path
+) -> None:
+    database = tmp_path / "empty.db"
+    open_store(database, published=False, write=True).connection.close()
+    settings(db=str(database), published=False)
+    for name in ("results", "variance", "scale"):
+        app = open_page(name)
+        assert "mlperf-stats ingest" in told(app)
+        assert not app.exception
+
+
+def test_a_watched_campaign_is_checked_and_scored(
+    open_page: OpenPage, settings: Callable[..., object], tmp_path: Path
+) -> None:
+    root = write_tree(tmp_path / "training_results_v5.0", submission_files("ACME", "x8", "retinanet"))
+    settings(paths=(str(root),))
+    app = open_page("runs")
+    assert not app.exception
+    assert "Unverified" in told(app)
+    assert list(table(app, "result_id")["result_id"]) == ["5.0/ACME/x8/retinanet"]
+    assert {metric.label: metric.value for metric in app.metric}["Converged"] == "5"
+
+
+def test_a_watched_folder_without_runs_waits(
+    open_page: OpenPage, settings: Callable[..., object], tmp_path: Path
+) -> None:
+    settings(paths=(str(tmp_path),))
+    app = open_page("runs")
+    assert "Nothing to show yet" in told(app)
+
+
+def test_paths_in_the_address_open_nothing(open_page: OpenPage, tmp_path: Path) -> None:
+    write_tree(tmp_path / "training_results_v5.0", submission_files())
+    for name, parameter in (("runs", "runs"), ("planning", "pilot"), ("combined", "reference")):
+        app = open_page(name, **{parameter: str(tmp_path)})
+        assert "ACME" not in told(app)
+        assert all("ACME" not in element.value.to_csv() for element in app.dataframe)
