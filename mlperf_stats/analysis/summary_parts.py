@@ -123,7 +123,7 @@ def cannot_combine(
 ) -> CannotCombineError:
     """The refusal: what is wrong, and which selection would work; a summary is never of fewer in silence."""
     flags = " ".join(f"--benchmark {name}" for name in usable)
-    remedy = f"; these would work: {flags}" if usable else "; no benchmark would work as it is"
+    remedy = f"; these would work: {flags}" if usable else "; no benchmark would work"
     return CannotCombineError(f"{'; '.join(reasons)}{remedy}", benchmarks, usable)
 
 

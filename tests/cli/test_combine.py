@@ -1,0 +1,92 @@
+"""``mlperf-stats combine``: disclosure and citation in every form, and every refusal with exit code 2."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from mlperf_stats.analysis.summary_rows import COLUMNS
+from mlperf_stats.rules.wording import COMPOSITE
+
+Invoke = Callable[..., Result]
+
+QCT, HPE = "5.0/QCT/D74H-7U", "5.0/HPE/HPE-Cray-XD670-H200-SXM5-141GB_n1_24.09"
+DGX1 = "0.5/nvidia/submission/dgx1_ngc18.11_*"
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "md"])
+def test_every_form_discloses_and_cites(invoke: Invoke, form: str) -> None:
+    result = invoke("combine", QCT, "--benchmark", "bert", "--benchmark", "rgat", "--format", form)
+    assert result.exit_code == 0, result.output
+    assert COMPOSITE in result.stdout
+    assert f"results {QCT}/bert; {QCT}/rgat; summary computed by mlperf-stats" in result.stdout
+
+
+def test_csv_has_components_summaries_and_ratios(invoke: Invoke) -> None:
+    result = invoke("combine", HPE, QCT, "--benchmark", "bert", "--benchmark", "rgat", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["kind"] for row in rows] == ["component"] * 4 + ["summary"] * 2 + ["ratio"]
+
+
+def test_weights_reference_and_override_are_named(invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("benchmark,minutes\nresnet,1000\nncf,20\n")
+    options = ("--benchmark", "resnet", "--benchmark", "ncf", "--weight", "resnet=3", "--reference", path)
+    result = invoke("combine", DGX1, *options, "--allow", "framework")
+    assert result.exit_code == 0, result.output
+    for text in ("weights: resnet 0.75, ncf 0.25", "Normalised by mine.csv", "framework (MXNet NGC 18.11"):
+        assert text in result.stdout
+
+
+def test_show_wrong(invoke: Invoke) -> None:
+    pair = ("5.0/Dell/2xXE9680Lx8H200-SXM-141GB", "5.0/Lenovo/SR780aV3-8xB200_SXM_180GB")
+    names = ("bert", "llama2_70b_lora", "retinanet", "stable_diffusion")
+    options = [part for name in names for part in ("--benchmark", name)]
+    result = invoke("combine", *pair, *options, "--show-wrong", "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["wrong"]["order_depends_on_reference"] == {
+        "geometric": False,
+        "arithmetic": True,
+        "harmonic": True,
+    }
+    table = invoke("combine", *pair, *options, "--show-wrong").stdout
+    assert "its order is the reference's doing" in table
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((QCT, "--benchmark", "maskrcnn"), "these would work: --benchmark bert"),
+        ((DGX1, "--allow", "framework"), "no score for maskrcnn (unknown-absent-runs)"),
+        ((DGX1,), "--allow framework"),
+        (("5.0/QCT/*",), "not one machine of one submission"),
+        ((QCT, "5.0/Dell/XE7740x8H200-NVL-141GB"), "has no result for bert"),
+        ((QCT, "4.0/ASUSTeK/ESC8000A-E12-8xH100-PCIE-80GB", "--benchmark", "bert"), "--allow round"),
+        ((QCT, QCT), "named twice"),
+        (("no/such/system",), "no result or system is called"),
+        ((QCT, "--weight", "bert"), "write it as bert=2"),
+        ((QCT, "--weight", "bert=-1"), "0 or more"),
+        ((QCT, "--weight", "gnmt=1"), "which is not combined"),
+        ((QCT, "--benchmark", "bert", "--weight", "bert=0"), "one above 0"),
+        ((QCT, "--interval", "mine"), "own, controlled"),
+        ((QCT, "--show-wrong"), "two submissions"),
+        ((QCT, "--reference", "published"), "no published reference results"),
+        ((QCT, "--reference", "nowhere.csv"), "no result or system is called 'nowhere.csv'"),
+        ((QCT, "--allow", "colour"), "it is one of benchmark"),
+    ],
+)
+def test_refusals(invoke: Invoke, arguments: tuple[str, ...], message: str) -> None:
+    result = invoke("combine", *arguments)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1), result.output
+    assert message in result.stderr
+
+
+def test_no_submission_is_a_usage_error(invoke: Invoke) -> None:
+    assert invoke("combine").exit_code == 2

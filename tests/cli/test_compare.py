@@ -1,0 +1,96 @@
+"""``mlperf-stats compare``: every form of output, and every refusal with exit code 2 and one line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import pytest
+from typer.testing import Result
+
+from mlperf_stats.analysis.compare_rows import PAIR_COLUMNS, RANK_COLUMNS
+
+Invoke = Callable[..., Result]
+
+A, B = "5.0/NVIDIA/nyx_n1_ngc25.04_pytorch", "5.0/NVIDIA/tyche_ngpu8_ngc25.04_pytorch"
+LARGE = "5.0/NVIDIA/tyche_ngpu64_ngc25.04_pytorch"
+OLD_SSD, NEW_SSD = "1.0/Dell/DSS8440x8A100-PCIE-40GB/ssd", "2.0/NVIDIA/dgxa100_ngc22.04_pytorch/ssd"
+ROUND_4 = "4.0/ASUSTeK/ESC8000A-E12-8xH100-PCIE-80GB/bert"
+
+
+def test_table_names_footing_family_and_ties(invoke: Invoke) -> None:
+    result = invoke("compare", f"{A}/bert", f"{B}/bert")
+    assert result.exit_code == 0, result.output
+    assert " ~ " in result.stdout
+    assert "As run:" in result.stdout
+    assert "1 comparison, 95% for all at once (max-t" in result.stdout
+
+
+def test_csv_and_ranks(invoke: Invoke) -> None:
+    result = invoke("compare", A, B, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert tuple(rows[0]) == PAIR_COLUMNS
+    assert {row["benchmark"] for row in rows} == {"bert", "retinanet"}
+    options = ("--round", "5.0", "--benchmark", "rgat", "--submitter", "dell")
+    ranks = invoke("compare", *options, "--ranks", "--format", "csv")
+    assert ranks.stdout.splitlines()[0] == ",".join(RANK_COLUMNS)
+    assert len(ranks.stdout.splitlines()) > 2
+
+
+def test_markdown_is_a_paragraph_and_a_table(invoke: Invoke) -> None:
+    result = invoke("compare", f"{A}/bert", f"{B}/bert", "--footing", "equal", "--format", "md")
+    paragraph, _, table = result.stdout.partition("\n\n")
+    assert f"On bert, {A}/bert took 1.02" in paragraph
+    assert "At equal convergence" in paragraph
+    assert table.startswith("| A | B | A/B |")
+
+
+def test_override_stands_in_every_form(invoke: Invoke) -> None:
+    names = ("compare", ROUND_4, f"{A}/bert", "--allow", "round")
+    for form in ("table", "csv", "json", "md"):
+        result = invoke(*names, "--format", form)
+        assert result.exit_code == 0, result.output
+        assert "round (4.0 / 5.0)" in result.stdout or '"kind": "round"' in result.stdout
+    overrides = json.loads(invoke(*names, "--format", "json").stdout)["overrides"]
+    assert overrides == [{"kind": "round", "values": ["4.0", "5.0"]}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((OLD_SSD, NEW_SSD), "--allow benchmark --allow target --allow round"),
+        ((ROUND_4, f"{A}/bert"), "--allow round"),
+        ((f"{A}/bert", f"{B}/retinanet"), "other benchmarks take other times"),
+        ((f"{A}/bert", f"{LARGE}/bert", "--footing", "equal"), "--footing reference-convergence"),
+        (("5.0/tinycorp/tinybox_red/bert", f"{A}/bert", "--footing", "reference"), "outside the reference's"),
+        ((A, "5.0/NVIDIA/nyx_n1_ngc25.03_dgl"), "share no benchmark"),
+        (("5.0/NVIDIA/nyx_n1_*", B), "--allow framework"),
+        ((A,), "alone cannot be compared"),
+        ((), "nothing to compare"),
+        ((A, f"{B}/bert"), "either, not both"),
+        ((A, A), "named twice"),
+        ((A, "nobody/nothing"), "no result or system is called"),
+        ((A, B, "--allow", "colour"), "it is one of benchmark, target, division, round, framework"),
+        ((A, B, "--baseline", "someone"), "baseline 'someone'"),
+        ((A, B, "--multiplicity", "none"), "max-t or holm"),
+        ((A, B, "--family", "world"), "benchmark, all"),
+        ((A, B, "--footing", "running"), "as-run, equal-convergence, reference-convergence"),
+        ((A, B, "--margin", "2"), "0.95 or 95%"),
+        (("--round", "5.0", "--benchmark", "bert", "--system", "D74H-7U"), "widen the filters"),
+    ],
+)
+def test_refusals(invoke: Invoke, arguments: tuple[str, ...], message: str) -> None:
+    result = invoke("compare", *arguments)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1), result.output
+    assert message in result.stderr
+
+
+def test_division_is_refused(invoke: Invoke) -> None:
+    rows = csv.DictReader(
+        io.StringIO(invoke("results", "--round", "2.0", "--benchmark", "rnnt", "--format", "csv").stdout)
+    )
+    by_division = {row["division"]: row["result_id"] for row in rows}
+    result = invoke("compare", by_division["open"], by_division["closed"])
+    assert (result.exit_code, "division (open / closed)" in result.stderr) == (2, True)
