@@ -13,7 +13,7 @@ import torch
 
 from mlperf_runners.errors import DatasetMissingError
 from mlperf_runners.training.context import Context
-from mlperf_runners.workloads.minigo import WORKLOAD, MinigoSettings
+from mlperf_runners.workloads.minigo import WORKLOAD, MinigoSettings, selfplay
 from mlperf_runners.workloads.minigo.board import BLACK, WHITE, Floats, Position, Rules, features, symmetries
 from mlperf_runners.workloads.minigo.players import ReferencePlayer, SearchPlayer, match
 from mlperf_runners.workloads.minigo.search import search
@@ -221,8 +221,13 @@ def test_a_lost_game_is_given_up_unless_it_is_to_be_seen_to_its_end() -> None:
     assert min(map(len, played(lost, resign_below=-0.9, resign_off_share=1))) > 1
 
 
-def test_games_depend_on_their_number_alone_and_not_on_their_company() -> None:
+def test_games_depend_on_their_number_alone_and_not_on_their_company(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     together = played()
+    monkeypatch.setattr(selfplay, "GAMES_AT_ONCE", 3)
+    for one, other in zip(together, played(), strict=True):
+        assert np.array_equal(one.features, other.features)
     (alone,) = self_play(RULES, made_up, settings(), [2], np.random.default_rng)
     assert np.array_equal(alone.features, together[2].features)
     assert np.array_equal(alone.policies, together[2].policies)

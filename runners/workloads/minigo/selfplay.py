@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from mlperf_runners.workloads.minigo import MinigoSettings
 from mlperf_runners.workloads.minigo.board import BLACK, Floats, Position, Rules, features
 from mlperf_runners.workloads.minigo.players import RandomOf, chosen
 from mlperf_runners.workloads.minigo.search import Evaluator, search
+
+GAMES_AT_ONCE = 256
+"""More would hardly be faster, and their trees take memory."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,17 @@ class _Game:
 def self_play(
     rules: Rules, evaluate: Evaluator, settings: MinigoSettings, games: Sequence[int], random_of: RandomOf
 ) -> list[Examples]:
-    """Play the games of these numbers side by side; the examples of each."""
-    every = [_Game(rules, random_of(game), settings) for game in games]
-    playing = every
-    while playing:
-        _play_move(rules, evaluate, settings, playing)
-        playing = [game for game in playing if game.black_wins is None]
-    return [game.examples() for game in every]
+    """Play the games of these numbers, many side by side; the examples of each."""
+    waiting = iter(games)
+    playing: dict[int, _Game] = {}
+    found: dict[int, Examples] = {}
+    while len(found) < len(games):
+        for number in islice(waiting, GAMES_AT_ONCE - len(playing)):
+            playing[number] = _Game(rules, random_of(number), settings)
+        _play_move(rules, evaluate, settings, list(playing.values()))
+        for number in [number for number, game in playing.items() if game.black_wins is not None]:
+            found[number] = playing.pop(number).examples()
+    return [found[number] for number in games]
 
 
 def _play_move(rules: Rules, evaluate: Evaluator, settings: MinigoSettings, games: Sequence[_Game]) -> None:
