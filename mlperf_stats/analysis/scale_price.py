@@ -6,9 +6,10 @@ For two results of one family (submitter, kind of accelerator, round, benchmark,
 - *throughput loss*: the same for the time that a unit of training takes, start-up and evaluations included;
 - *convergence loss*: how much more training the larger needs to the target, which a larger batch makes it.
 
-Convergence is what own runs and other results of the workload say together. The check uses less: what all
-results but these two say of convergence at both batch sizes, times own throughput, *foresees* the loss of as
-many runs; ``agrees`` says whether the measured one lies in that interval.
+Convergence is what own runs and those of others say together. The check uses less: what all others but these
+two results say of convergence at both batch sizes, times own throughput, *foresees* the loss of as many runs;
+``agrees`` says whether the measured one lies in that interval. The parts make up the product by construction;
+the foreseen loss can miss.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ COLUMNS = (
     "note",
 )
 """Columns per pair. ``product`` is throughput × convergence; ``foreseen`` the same with the convergence of
-other results alone, for as many runs; ``reference`` the convergence loss of the reference (RCPs)."""
+others alone, for as many runs; ``reference`` the convergence loss of the reference (RCPs)."""
 
 Pair = tuple[RunSet, RunSet]
 
@@ -196,7 +197,7 @@ def _check(lenders: Lenders, pair: Pair, level: float) -> dict[str, Any]:
         runs, prior = as_converged_runs(item), lenders.prior_of(item, apart=pair)
         law = foreseen_time(runs, prior, runs.n) if runs and prior else None
         if runs is None or law is None:
-            return {"note": "no other result says anything of convergence here"}
+            return {"note": "nobody else says anything of convergence here"}
         laws.append(law)
         means.append(float(runs.log_time.mean()))
     growth, n = _growth(pair), sum(len(item.minutes) for item in pair)

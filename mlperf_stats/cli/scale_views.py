@@ -32,8 +32,7 @@ DIFFERENCE_NOTE = (
 PART_NOTES = (
     "Loss: accelerator-minutes of the larger system over the smaller one's, from own times. Throughput: the "
     "part of time per unit of training. Convergence: the part of training needed. Product: both together.",
-    "Foreseen: the loss from own throughput and from convergence as all other results have it; 'no' where "
-    "the measured loss lies outside.",
+    "Foreseen: does the measured loss lie where own throughput and the convergence of all others put it?",
     "Reference: the convergence part as the reference has it at these batch sizes (RCPs).",
 )
 CURVE_NOTES = (
