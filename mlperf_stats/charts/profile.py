@@ -50,7 +50,7 @@ def profile_chart(found: Profile, *, theme: Theme = LIGHT, width: Width = WIDTH)
     kinds = [*labels.values(), *([OTHERS] if len(names) > len(shown) else [])]
     rows = [
         {
-            "system": row["submission"],
+            "line": str(names.index(row["submission"])),
             "name": clean(row["submission"]),
             "kind": labels.get(row["submission"], OTHERS),
             "factor": row["factor"],
@@ -109,7 +109,7 @@ def _layers(
         )
         .properties(name="marks")
     )
-    shared = {"x": x, "y": y, "detail": "system:N", "color": looks["color"]}
+    shared = {"x": x, "y": y, "detail": "line:N", "color": looks["color"]}
     layers = [others.encode(**shared), lines.encode(**shared)]
     if systems <= MOST_BANDS:
         band = alt.Chart(data(rows)).mark_area(interpolate="step-after", opacity=0.2)
