@@ -2,7 +2,8 @@
 
 A pool is one workload, division and round. Within it, a cell is one global batch size; results with the
 same kind and number of accelerators are of one lineage, since they mostly run the vendor's configuration
-for that machine. Other rounds of the workload lend behind a round effect. Every run lends once.
+for that machine. Other rounds of the workload lend behind a round effect, the reference implementation as one
+more lineage. Every run lends once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from mlperf_stats.store.queries import Filters, StoredResult, list_results
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.controlled import PeerPrior
-    from mlperf_stats.stats.converged_runs import ConvergedRuns
+    from mlperf_stats.stats.converged_runs import ConvergedRuns, ReferenceRuns
     from mlperf_stats.stats.pool import Pool
 
 Family = tuple[str, str]
@@ -93,9 +94,12 @@ def as_converged_runs(item: RunSet) -> ConvergedRuns | None:
 
 
 class Lenders:
-    """Results of a store (or those that fit ``filters``) as pools; the prior of each from the others."""
+    """Results of a store (or those that fit ``filters``) as pools; the prior of each from the others.
 
-    def __init__(self, store: Store, filters: Filters | None = None) -> None:
+    With ``references`` the reference implementation's convergence lends as well, in the closed division.
+    """
+
+    def __init__(self, store: Store, filters: Filters | None = None, *, references: bool = True) -> None:
         results = list_results(store, filters)
         self.sets = run_sets(store, results)
         self._gaps = evaluation_gaps(store, results)
@@ -110,7 +114,8 @@ class Lenders:
             if runs is not None:
                 rounds = self._pools.setdefault(family(item), {})
                 rounds.setdefault(item.result.round, []).append(Lender(item, runs))
-        self._whole: dict[tuple[Family, str], Pool] = {}
+        self._with_references = references
+        self._whole: dict[tuple[Family, str, bool], Pool] = {}
         self._steps: dict[tuple[Family, str], float] = {}
 
     def of_round(self, item: RunSet) -> Sequence[Lender]:
@@ -134,9 +139,11 @@ class Lenders:
         lends = self._lends_to(item, by, apart)
         size = float(item.gbs) if item.gbs else math.nan
         rounds = self._pools.get(family(item), {})
-        home = self._pool(family(item), item.result.round, lends, strict)
+        references = self._references(item)
+        home = self._pool(family(item), item.result.round, lends, strict, references)
         if home is None:
             return None
+        # The reference of other rounds is often the same runs again: it lends in its round only.
         away = [self._pool(family(item), name, lends, strict) for name in rounds if name != item.result.round]
         return peer_prior(home, [one for one in away if one is not None], size, lineage(item.result))
 
@@ -153,19 +160,47 @@ class Lenders:
         """The result itself and all that share a log with it."""
         return {item.result.key}.union(*(self._holders.get(content, ()) for content in contents(item)))
 
-    def _pool(self, of: Family, round_: str, lends: Callable[[Lender], bool], strict: bool) -> Pool | None:
+    def _references(self, item: RunSet) -> tuple[ReferenceRuns, ...]:
+        """The reference's runs on the result's benchmark, where they count convergence in its unit."""
+        from mlperf_stats.rules.reference_moments import reference_moments
+        from mlperf_stats.stats.converged_runs import reference_runs
+
+        units = {run.convergence_unit for run in item.converged}
+        if not self._with_references or item.result.division != "closed":
+            return ()
+        return tuple(
+            reference_runs(
+                one.runs,
+                one.log_mean,
+                one.log_sd,
+                size=one.gbs,
+                label=f"reference at batch size {one.gbs}",
+            )
+            for one in reference_moments(item.result.round, item.rules.name)
+            if {one.unit} == units
+        )
+
+    def _pool(
+        self,
+        of: Family,
+        round_: str,
+        lends: Callable[[Lender], bool],
+        strict: bool,
+        references: Sequence[ReferenceRuns] = (),
+    ) -> Pool | None:
         from mlperf_stats.stats.pool import pool
 
         members = self._pools.get(of, {}).get(round_, [])
         kept = [one for one in members if lends(one)]
-        if not kept:
+        if not kept and not references:
             return None
         if strict and len(kept) < len(members):
-            return pool([one.runs for one in kept], self._step(of, round_))
-        if (of, round_) not in self._whole:
-            self._whole[of, round_] = pool([one.runs for one in members], self._step(of, round_))
+            return pool([one.runs for one in kept], self._step(of, round_), references)
+        key = (of, round_, bool(references))
+        if key not in self._whole:
+            self._whole[key] = pool([one.runs for one in members], self._step(of, round_), references)
         left_out = {one.runs.label for one in members if not lends(one)}
-        whole = self._whole[of, round_]
+        whole = self._whole[key]
         return whole.without(left_out) if left_out else whole
 
     def _step(self, of: Family, round_: str) -> float:
@@ -173,7 +208,7 @@ class Lenders:
         if (of, round_) not in self._steps:
             steps = [
                 gap / statistics.median(one.item.points)
-                for one in self._pools[of][round_]
+                for one in self._pools.get(of, {}).get(round_, [])
                 if (gap := self._gaps.get(one.key))
             ]
             self._steps[of, round_] = statistics.median(steps) if steps else _USUAL_STEP

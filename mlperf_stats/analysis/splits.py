@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlperf_stats.analysis.lenders import Lender, Lenders
+from mlperf_stats.analysis.one_benchmark import same_workload
 from mlperf_stats.errors import InputError
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, list_results
@@ -67,24 +68,32 @@ def validate_splits(
     *,
     runs: int = 3,
     by: By = "submission",
+    references: bool = True,
     repeats: int = 20,
     seed: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SplitsTable:
     """Predict the other runs of every result from ``runs`` of its own and those of other results.
 
-    Results that fit ``filters`` are predicted; others of the store lend. A result takes part if it has more
-    than ``runs`` converged runs that no earlier result has, with convergence points, and if its round has
-    three results or more of its workload and division. Its splits depend on ``seed`` and its id alone.
+    Results that fit ``filters`` are predicted; others of the store lend, and with ``references`` the
+    reference implementation does too, whose convergence is known before a round is run. A result takes
+    part if it has more than ``runs`` converged runs that no earlier result has, with convergence points,
+    and if its round has three results or more of its workload and division. Its splits depend on ``seed``
+    and its id alone.
 
     Raises:
         InputError: ``by`` is neither ``submission`` nor ``submitter``.
         StatisticsError: ``runs`` or ``repeats`` is below 1.
     """
+    from mlperf_stats.stats.sample import check_count
+
     if by not in ("submission", "submitter"):
         raise InputError(f"by {by!r}: write 'submission' or 'submitter'")
-    lenders = Lenders(store)
-    wanted = {result.key for result in list_results(store, filters)}
+    check_count(runs, minimum=1, what="runs drawn")
+    check_count(repeats, minimum=1, what="repeats")
+    results = list_results(store, filters)
+    lenders = Lenders(store, same_workload(results), references=references)
+    wanted = {result.key for result in results}
     chosen = [
         one
         for item in lenders.sets

@@ -76,6 +76,18 @@ def has_references(round_name: str, benchmark_name: str) -> bool:
     return True
 
 
+def known_references() -> list[tuple[str, str]]:
+    """Round and benchmark of every reference file of the official tool, in order.
+
+    Raises NoReferenceError if the official tool is not installed.
+    """
+    return [
+        (round_name, path.stem.removeprefix("rcps_"))
+        for round_name, folder in _folders().items()
+        for path in sorted(folder.glob("rcps_*.json"))
+    ]
+
+
 @cache
 def _read(round_name: str, name: str) -> ReferenceSet:
     import msgspec

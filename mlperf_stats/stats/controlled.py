@@ -73,8 +73,8 @@ def peer_prior(home: Pool, away: Sequence[Pool], size: float, lineage: str) -> P
         log_time=log_time_prior(home.sets),
         typical=typical_spread(home.sets),
         peers=Peers(
-            same_size=tuple(one.label for one in home.sets if one.size == size),
-            other_sizes=tuple(one.label for one in home.sets if one.size != size),
+            same_size=tuple(one.label for one in home.lending if one.size == size),
+            other_sizes=tuple(one.label for one in home.lending if one.size != size),
             other_rounds=tuple(one.label for other in away for one in other.sets),
             left_out=home.left_out,
         ),

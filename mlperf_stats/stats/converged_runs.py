@@ -11,12 +11,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
 from mlperf_stats.errors import SampleError, StatisticsError
 from mlperf_stats.stats.medians import median
 from mlperf_stats.stats.sample import FloatArray, SampleLike, as_vector, check_sample
+
+REFERENCE_LINEAGE = "reference"
 
 SAME_POINT = 1e-9
 """Convergence points closer than this on the log scale are one point."""
@@ -66,6 +69,40 @@ class ConvergedRuns:
     def line(self) -> TimeLine | None:
         """Its line of log time on log convergence; None with too few runs for a residual."""
         return time_line(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRuns:
+    """Runs of a reference implementation: their convergence by its moments, and no times.
+
+    They lend like one more lineage. Build them with :func:`reference_runs`.
+    """
+
+    n: int
+    mean_convergence: float
+    """Mean of log convergence."""
+    sum_of_squares: float
+    """Σ(x − x̄)² of log convergence."""
+    size: float
+    label: str
+    lineage: str = REFERENCE_LINEAGE
+
+
+LendingRuns: TypeAlias = ConvergedRuns | ReferenceRuns
+
+
+def reference_runs(n: int, log_mean: float, log_sd: float, *, size: float, label: str) -> ReferenceRuns:
+    """Check number, mean and sample standard deviation of log convergence of a reference's runs.
+
+    Raises SampleError (n < 1, a moment that is not finite, log_sd < 0, a size ≤ 0).
+    """
+    if n < 1 or not math.isfinite(log_mean) or not 0 <= log_sd < math.inf:
+        raise SampleError(
+            f"{label}: {n} runs with log mean {log_mean!r} and deviation {log_sd!r} are no moments of runs"
+        )
+    if not 0 < size < math.inf:
+        raise SampleError(f"size {size!r} of a reference is not a positive number")
+    return ReferenceRuns(n, log_mean, (n - 1) * log_sd**2, float(size), label)
 
 
 def converged_runs(

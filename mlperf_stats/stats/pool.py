@@ -15,6 +15,8 @@ from mlperf_stats.stats import codes
 from mlperf_stats.stats.cells import Cell, cell
 from mlperf_stats.stats.converged_runs import (
     ConvergedRuns,
+    LendingRuns,
+    ReferenceRuns,
     TimeLine,
     check_step,
     convergence_is_constant,
@@ -54,6 +56,8 @@ class Pool:
     left_out: tuple[LeftOut, ...]
     step: float
     """Gap of the evaluation grid as a fraction of the work."""
+    references: tuple[ReferenceRuns, ...] = ()
+    """Runs without times, which lend their convergence."""
     whole: Pool | None = None
     """The pool that this one is without a few sets of, see :meth:`without`."""
     predictions: dict[Hashable, tuple[float, float] | None] = field(
@@ -70,12 +74,17 @@ class Pool:
         """
         kept = tuple(one for one in self.sets if one.label not in labels)
         left_out = tuple(one for one in self.left_out if one.label not in labels)
-        return Pool(kept, left_out, self.step, whole=self.whole or self)
+        return Pool(kept, left_out, self.step, self.references, whole=self.whole or self)
+
+    @cached_property
+    def lending(self) -> tuple[LendingRuns, ...]:
+        """All that lends convergence."""
+        return (*self.references, *self.sets)
 
     @cached_property
     def keys(self) -> list[CellKey]:
         """The cell of each set; sets of unknown size are cells of their own."""
-        return [("unknown", id(one)) if math.isnan(one.size) else one.size for one in self.sets]
+        return [("unknown", id(one)) if math.isnan(one.size) else one.size for one in self.lending]
 
     @cached_property
     def members(self) -> dict[CellKey, list[int]]:
@@ -87,11 +96,11 @@ class Pool:
 
     @cached_property
     def _runs(self) -> FloatArray:
-        return np.array([one.n for one in self.sets], dtype=np.float64)
+        return np.array([one.n for one in self.lending], dtype=np.float64)
 
     @cached_property
     def _squares(self) -> FloatArray:
-        return np.array([one.sum_of_squares for one in self.sets])
+        return np.array([one.sum_of_squares for one in self.lending])
 
     def floor(self, runs: float) -> float:
         """Least variance that ``runs`` runs at one point leave possible.
@@ -106,7 +115,7 @@ class Pool:
         """Variance of log convergence within a set, over all sets."""
         if self.whole is not None:
             return self.whole.spread
-        df = float(self._runs.sum() - len(self.sets))
+        df = float(self._runs.sum() - len(self.lending))
         pooled = float(self._squares.sum()) / df if df > 0 else 0.0
         return max(pooled, self.floor(float(self._runs.sum())))
 
@@ -162,7 +171,7 @@ class Pool:
         }
 
     def _cell(self, key: CellKey, member: list[int]) -> Cell:
-        sets = [self.sets[number] for number in member]
+        sets = [self.lending[number] for number in member]
         means = np.array([one.mean_convergence for one in sets])
         runs = self._runs[member]
         own = self.spread_df * self.spreads[key] + self._squares[member]
@@ -226,7 +235,7 @@ def _log_f(ratio: FloatArray, df: FloatArray, prior_df: FloatArray) -> FloatArra
     )
 
 
-def pool(sets: Sequence[ConvergedRuns], step: float) -> Pool:
+def pool(sets: Sequence[ConvergedRuns], step: float, references: Sequence[ReferenceRuns] = ()) -> Pool:
     """The pool of these sets, less those that cannot lend strength.
 
     Left out, with the code that says why: sets whose convergence is constant while their times vary, and sets
@@ -235,24 +244,31 @@ def pool(sets: Sequence[ConvergedRuns], step: float) -> Pool:
     Args:
         sets: Sets of one round; no run twice; labels that tell them apart.
         step: Typical gap of the evaluation grid as a fraction of the work, above 0.
+        references: Runs of a reference implementation, whose times are not known.
 
     Raises StatisticsError (``step``).
     """
     step = check_step(step)
     typical = typical_spread(sets)
-    medians = _medians_by_size(sets)
+    medians = _medians_by_size([*references, *sets])
+
+    def other_unit(one: LendingRuns) -> bool:
+        return abs(one.mean_convergence - medians.get(one.size, math.nan)) > math.log(UNIT_FACTOR)
+
     left_out, kept = [], []
     for one in sets:
         if convergence_is_constant(one, typical):
             left_out.append(LeftOut(one.label, codes.CONVERGENCE_CONSTANT))
-        elif abs(one.mean_convergence - medians.get(one.size, math.nan)) > math.log(UNIT_FACTOR):
+        elif other_unit(one):
             left_out.append(LeftOut(one.label, codes.CONVERGENCE_UNIT_DOUBTFUL))
         else:
             kept.append(one)
-    return Pool(tuple(kept), tuple(left_out), step)
+    doubtful = [LeftOut(one.label, codes.CONVERGENCE_UNIT_DOUBTFUL) for one in references if other_unit(one)]
+    lending = tuple(one for one in references if not other_unit(one))
+    return Pool(tuple(kept), (*doubtful, *left_out), step, lending)
 
 
-def _medians_by_size(sets: Sequence[ConvergedRuns]) -> dict[float, float]:
+def _medians_by_size(sets: Sequence[LendingRuns]) -> dict[float, float]:
     means: dict[float, list[float]] = {}
     for one in sets:
         if not math.isnan(one.size):

@@ -42,18 +42,22 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 def test_options_reach_the_analysis(invoke: Invoke, database: Path, asked: list[dict[str, Any]]) -> None:
     options = ("--runs", 5, "--by", "submitter", "--repeats", 7, "--seed", 3, "--benchmark", "retinanet")
+    options = (*options, "--no-references")
     result = invoke("validate", "splits", "--db", database, "--no-published", *options)
     assert result.exit_code == 0, result.output
     (call,) = asked
     assert call["filters"] == Filters(benchmarks=("retinanet",))
     assert (call["runs"], call["by"], call["repeats"], call["seed"]) == (5, "submitter", 7, 3)
-    assert "other submitters" in result.stdout
+    assert call["references"] is False
+    assert "the runs of other submitters, nothing else" in " ".join(result.stdout.split())
 
 
 def test_defaults_are_those_of_the_published_tables(
     invoke: Invoke, database: Path, asked: list[dict[str, Any]]
 ) -> None:
-    invoke("validate", "splits", "--db", database)
+    shown = invoke("validate", "splits", "--db", database).stdout
+    assert asked[0]["references"] is True
+    assert "and the reference's convergence points, nothing else" in " ".join(shown.split())
     assert (asked[0]["runs"], asked[0]["by"], asked[0]["repeats"], asked[0]["seed"]) == (
         3,
         "submission",

@@ -30,7 +30,7 @@ NOTES = (
     "as a prediction, holds the mean log time of its other runs; in brackets its range over results.",
     "Width: median half-width. To t_log: the same over that of t_log, in splits whose runs drawn show two "
     "convergence points or more; where they tie, t_log is too narrow to be compared with.",
-    "'controlled' sees the runs drawn and the runs of {others}, nothing else.",
+    "'controlled' sees the runs drawn and the runs of {others}{references}, nothing else.",
 )
 _OTHERS = {
     "submission": "results that share no log with them",
@@ -69,6 +69,12 @@ def splits(
     by: Annotated[
         LeftOut, typer.Option("--by", help="Leave out results that share a log, or the whole submitter.")
     ] = LeftOut.SUBMISSION,
+    references: Annotated[
+        bool,
+        typer.Option(
+            "--references/--no-references", help="Let the reference's convergence points lend as well."
+        ),
+    ] = True,
     repeats: Annotated[
         int, typer.Option("--repeats", metavar="N", min=1, help="Random splits of each result.")
     ] = 20,
@@ -86,11 +92,13 @@ def splits(
             filters,
             runs=runs,
             by=by.value,
+            references=references,
             repeats=repeats,
             seed=seed,
             on_progress=on_progress,
         )
-    notes = [note.format(others=_OTHERS[by.value]) for note in NOTES]
+    named = ", and the reference's convergence points" if references else ""
+    notes = [note.format(others=_OTHERS[by.value], references=named) for note in NOTES]
     if not table.rows:
         notes = [f"No result that fits these filters has more than {runs} runs and others to compare with."]
     emit_rows(output, table.rows, columns=table.columns, view=VIEW, notes=notes)
