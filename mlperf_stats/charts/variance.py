@@ -106,7 +106,7 @@ def score_spread_chart(
                 "value:Q",
                 title="half-width, per cent of the score",
                 axis=alt.Axis(format="~%"),
-                scale=alt.Scale(domain=[0, furthest * 1.15], nice=False),
+                scale=alt.Scale(domain=[0, furthest * 1.25], nice=False),
             ),
             y=alt.Y("label:N", sort=order, title=None, axis=quiet_axis(grid=True)),
             tooltip=tooltip(name="Of", kind="What", text="Half-width"),
