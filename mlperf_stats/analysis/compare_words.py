@@ -18,6 +18,7 @@ MOST_SENTENCES = 12
 """Pairs that a paragraph spells out; the table has all."""
 
 _SMALL_P = 0.05
+_CERTAIN = 0.01
 
 
 def paragraph(comparison: Comparison) -> str:
@@ -37,9 +38,21 @@ def pair_sentence(row: Mapping[str, Any]) -> str:
     return (
         f"On {row['benchmark']}, {row['a']} took {minutes(row['ratio'])} times as long as {row['b']} "
         f"({together}, {runs}): {_verdict(row)}. The chance that a single run of the first is faster is "
-        f"{percent(row['faster'], 0)} ({percent(row['faster_low'], 0)} – {percent(row['faster_high'], 0)}). "
+        f"{chance(row)}. "
         f"That the two are equal within {percent(row['margin'])} {within}."
     )
+
+
+def chance(row: Mapping[str, Any]) -> str:
+    """The chance that one run is faster, with its interval; never rounded to certainty."""
+    estimate, low, high = (_whole_percent(row[name]) for name in ("faster", "faster_low", "faster_high"))
+    return f"{estimate} ({low} – {high})"
+
+
+def _whole_percent(share: float) -> str:
+    if share > 1 - _CERTAIN:
+        return "> 99%"
+    return "< 1%" if share < _CERTAIN else percent(share, 0)
 
 
 def _verdict(row: Mapping[str, Any]) -> str:

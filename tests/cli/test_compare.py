@@ -44,6 +44,7 @@ def test_markdown_is_a_paragraph_and_a_table(invoke: Invoke) -> None:
     paragraph, _, table = result.stdout.partition("\n\n")
     assert f"On bert, {A}/bert took 1.02" in paragraph
     assert "At equal convergence" in paragraph
+    assert "100%" not in paragraph
     assert table.startswith("| A | B | A/B |")
 
 

@@ -125,7 +125,9 @@ RANK_NOTES = (
 
 
 def _probability(row: Mapping[str, Any]) -> str:
-    return f"{percent(row['faster'], 0)} ({percent(row['faster_low'], 0)} – {percent(row['faster_high'], 0)})"
+    from mlperf_stats.analysis.compare_words import chance
+
+    return chance(row)
 
 
 def _pair_view(found: Comparison) -> Sequence[Column]:
