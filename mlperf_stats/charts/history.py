@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlperf_stats.charts.labels import data, empty, tooltip
-from mlperf_stats.charts.results import SELECTION
+from mlperf_stats.charts.results import selecting
 from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, SHAPES, WIDTH, Theme, Width, keyed, layered, styled
 from mlperf_stats.charts.whiskers import domain_of, log_axis
 from mlperf_stats.text.names import clean
@@ -37,22 +37,18 @@ def history_chart(
         measure: Fastest time, or fewest accelerator-minutes.
         theme: The looks.
         width: Of the whole picture.
-        clickable: A click selects ``result_id``.
+        clickable: As :func:`~mlperf_stats.charts.results.selecting`.
     """
-    import altair as alt
-
     known = [row for row in found.rows if row[measure] is not None]
     kinds = list(dict.fromkeys(_definition(row) for row in known))
     points = [_point(row, measure) for row in known]
     chart = layered(
         *_layers(points, list(dict.fromkeys(row["round"] for row in found.rows)), kinds, measure, theme)
     )
-    if clickable:
-        chart = chart.add_params(alt.selection_point(name=SELECTION, fields=["result_id"], on="click"))
     names = "/".join(dict.fromkeys(str(row["benchmark"]) for row in found.rows))
     best = "Fastest time" if measure == "minutes" else "Fewest accelerator-minutes"
     return styled(
-        chart,
+        selecting(chart, clickable),
         theme,
         title=clean(f"{best} by round: {names}"),
         subtitle=_notes(found, points),

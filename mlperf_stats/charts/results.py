@@ -49,10 +49,8 @@ def results_chart(
         tied: Ids to grey because they cannot be told from the fastest; None: those of :func:`overlapping`.
         theme: The looks.
         width: Of the whole picture.
-        clickable: A click selects ``result_id`` under the name :data:`SELECTION`.
+        clickable: As :func:`selecting`.
     """
-    import altair as alt
-
     given = list(results)
     known = sorted(
         (row for row in given if row[f"{figure}_minutes"] is not None),
@@ -61,9 +59,7 @@ def results_chart(
     ties = overlapping(known, figure) if tied is None else set(tied)
     if log is None:
         log = bool(known) and known[-1][f"{figure}_minutes"] > LOG_FROM * known[0][f"{figure}_minutes"]
-    labels = result_labels(row["result_id"] for row in known)
-    looks = {False: (theme.accent, theme.accent), True: (theme.tied, theme.background)}
-    rows = [_row(row, figure, labels[row["result_id"]], looks[row["result_id"] in ties]) for row in known]
+    rows = _rows(known, figure, ties, theme)
     ends = (row[name] for row in rows for name in ("estimate", "low", "high"))
     measure = Measure("minutes", domain_of(ends, log=log), log)
     chart = whiskers(
@@ -72,16 +68,23 @@ def results_chart(
         order=[row["label"] for row in rows],
         tooltips=_tooltips(),
     )
-    if clickable:
-        chart = chart.add_params(alt.selection_point(name=SELECTION, fields=["result_id"], on="click"))
     return styled(
-        chart,
+        selecting(chart, clickable),
         theme,
         title=_title(known, figure),
-        subtitle=_notes(given, known, figure, level, len(ties & {row["result_id"] for row in known})),
+        subtitle=_notes(given, known, figure, level, sum(row["tied"] for row in rows)),
         width=width,
         height=rows_height(len(rows)),
     )
+
+
+def selecting(chart: alt.LayerChart, clickable: bool) -> alt.LayerChart:
+    """The chart, where a click selects ``result_id`` under the name :data:`SELECTION` if it is clickable."""
+    import altair as alt
+
+    if not clickable:
+        return chart
+    return chart.add_params(alt.selection_point(name=SELECTION, fields=["result_id"], on="click"))
 
 
 def overlapping(known: Sequence[Mapping[str, Any]], figure: Figure) -> set[str]:
@@ -98,16 +101,27 @@ def overlapping(known: Sequence[Mapping[str, Any]], figure: Figure) -> set[str]:
     return ties
 
 
-def _row(row: Mapping[str, Any], figure: Figure, label: str, look: tuple[str, str]) -> dict[str, Any]:
+def _rows(
+    known: Sequence[Mapping[str, Any]], figure: Figure, ties: Collection[str], theme: Theme
+) -> list[dict[str, Any]]:
+    labels = result_labels(row["result_id"] for row in known)
+    plain, hollow = (theme.accent, theme.accent), (theme.tied, theme.background)
+    rows = []
+    for row in known:
+        tied = row["result_id"] in ties
+        colour, fill = hollow if tied else plain
+        looks = {"label": labels[row["result_id"]], "tied": tied, "colour": colour, "fill": fill}
+        rows.append(looks | _figures(row, figure))
+    return rows
+
+
+def _figures(row: Mapping[str, Any], figure: Figure) -> dict[str, Any]:
     estimate, low, high = (row[f"{figure}_{part}"] for part in ("minutes", "low", "high"))
     return {
         "result_id": row["result_id"],
-        "label": label,
         "estimate": estimate,
         "low": low,
         "high": high,
-        "colour": look[0],
-        "fill": look[1],
         "text": minutes(estimate),
         "name": clean(row["result_id"]),
         "interval": f"{interval(low, high)} min",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import amount, data, empty, plural, result_labels, shared_ends, tooltip
-from mlperf_stats.charts.results import SELECTION
+from mlperf_stats.charts.results import selecting
 from mlperf_stats.charts.theme import LIGHT, SHAPES, WIDTH, Theme, Width, keyed, layered, quiet_axis, styled
 from mlperf_stats.charts.whiskers import LOG_FROM, Measure, domain_of
 from mlperf_stats.text.names import clean
@@ -79,11 +79,8 @@ def run_strips(
         log: Logarithmic axis; None: where the longest run takes five times the shortest.
         theme: The looks.
         width: Of the whole picture.
-        clickable: A click selects ``result_id`` under the name of
-            :data:`~mlperf_stats.charts.results.SELECTION`.
+        clickable: As :func:`~mlperf_stats.charts.results.selecting`.
     """
-    import altair as alt
-
     labels = result_labels(detail.result.result_id for detail in details)
     rows = []
     for detail in details:
@@ -97,11 +94,9 @@ def run_strips(
         log = bool(times) and max(times) > LOG_FROM * min(times)
     order = [labels[detail.result.result_id] for detail in details]
     chart = _strips(rows, order, POINTS, _point_looks(theme), log=log)
-    if clickable:
-        chart = chart.add_params(alt.selection_point(name=SELECTION, fields=["result_id"], on="click"))
     what = shared_ends(detail.result.result_id for detail in details)
     return styled(
-        chart,
+        selecting(chart, clickable),
         theme,
         title=f"Every run{': ' if what else ''}{what}",
         subtitle=_notes(details, len(rows), "A dot is a run; its shape says at which convergence point."),

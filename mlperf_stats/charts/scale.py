@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import data, distinct, empty, plural, tooltip
-from mlperf_stats.charts.results import SELECTION
+from mlperf_stats.charts.results import selecting
 from mlperf_stats.charts.theme import (
     DASHES,
     LIGHT,
@@ -46,10 +46,8 @@ def scaling_chart(
         report: What ``scale`` found.
         theme: The looks.
         width: Of the whole picture.
-        clickable: A click selects ``result_id``.
+        clickable: As :func:`~mlperf_stats.charts.results.selecting`.
     """
-    import altair as alt
-
     families = _families(report)
     shown = list(families)[:MOST_FAMILIES]
     points = [
@@ -58,13 +56,10 @@ def scaling_chart(
         for row in rows
     ]
     kinds = [*shown, *([OTHERS] if len(families) > len(shown) else [])]
-    layers = _layers(points, _ideal(families, shown), kinds, theme)
-    chart = layered(*layers)
-    if clickable:
-        chart = chart.add_params(alt.selection_point(name=SELECTION, fields=["result_id"], on="click"))
+    chart = layered(*_layers(points, _ideal(families, shown), kinds, theme))
     benchmark = clean(str(report.results[0]["benchmark"])) if report.results else ""
     return styled(
-        chart,
+        selecting(chart, clickable),
         theme,
         title=f"Time against accelerators: {benchmark}",
         subtitle=_notes(report, points),
@@ -153,22 +148,7 @@ def _layers(
         shape=[*SHAPES[:own], "triangle-down"][: len(kinds)],
         strokeDash=[*DASHES[:own], [1, 0]][: len(kinds)],
     )
-    counts = [point["accelerators"] for point in points]
-    times = [point[name] for point in points for name in ("minutes", "low", "high")]
-    times += [point["minutes"] for point in ideal]
-    x = alt.X(
-        "accelerators:Q",
-        title="accelerators (logarithmic axis)",
-        scale=alt.Scale(type="log", base=2, domain=_padded(counts), nice=False),
-        axis=alt.Axis(values=_powers_of_two(counts), format="d", labelOverlap=True),
-    )
-    domain = _padded(times)
-    y = alt.Y(
-        "minutes:Q",
-        title="minutes (logarithmic axis)",
-        scale=alt.Scale(type="log", domain=domain, nice=False),
-        axis=log_axis((domain[0], domain[1])),
-    )
+    x, y = _axes(points, ideal)
     base = alt.Chart(data(points)).encode(
         x=x,
         y=y,
@@ -194,6 +174,28 @@ def _layers(
         .encode(shape=looks["shape"])
         .properties(name="marks"),
     ]
+
+
+def _axes(points: Sequence[Mapping[str, Any]], ideal: Sequence[Mapping[str, Any]]) -> tuple[alt.X, alt.Y]:
+    import altair as alt
+
+    counts = [point["accelerators"] for point in points]
+    times = [point[name] for point in points for name in ("minutes", "low", "high")]
+    times += [point["minutes"] for point in ideal]
+    x = alt.X(
+        "accelerators:Q",
+        title="accelerators (logarithmic axis)",
+        scale=alt.Scale(type="log", base=2, domain=_padded(counts), nice=False),
+        axis=alt.Axis(values=_powers_of_two(counts), format="d", labelOverlap=True),
+    )
+    domain = _padded(times)
+    y = alt.Y(
+        "minutes:Q",
+        title="minutes (logarithmic axis)",
+        scale=alt.Scale(type="log", domain=domain, nice=False),
+        axis=log_axis((domain[0], domain[1])),
+    )
+    return x, y
 
 
 def _padded(values: Sequence[float]) -> list[float]:

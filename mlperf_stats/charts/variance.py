@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SCORE = "half-width of one score"
 WITH_OUTLYING = "with outlying results"
 RULE = "rule of thumb"
+_FIGURE_SHARE = 0.45
+"""Room behind a whole bar for its figures, as a share of the bar."""
 
 
 def decomposition_chart(
@@ -32,8 +34,6 @@ def decomposition_chart(
         theme: The looks.
         width: Of the whole picture.
     """
-    import altair as alt
-
     rows = [
         _named(row, table)
         | {
@@ -47,29 +47,38 @@ def decomposition_chart(
         if row["convergence_share"] is not None
     ]
     rows = _labelled(sorted(rows, key=lambda row: (-row["share"], row["key"])), table)
-    base = alt.Chart(data(rows)).encode(
-        y=alt.Y("label:N", sort=[row["label"] for row in rows], title=None, axis=quiet_axis()),
-        tooltip=tooltip(name="Of", text="Convergence", throughput="Throughput", runs="Runs"),
-    )
-    axis = alt.Axis(format="~%", tickCount=5)
-    title = "share of the variance of log time between runs"
-    x = alt.X("share:Q", scale=alt.Scale(domain=[0, 1.45], nice=False), axis=axis, title=title)
-    axis.values = [0, 0.25, 0.5, 0.75, 1]
-    whole = base.mark_bar(height=12, fill="transparent", stroke=theme.muted, strokeWidth=1).encode(x="rest:Q")
-    share = base.mark_bar(height=12, color=theme.accent).encode(x=x).properties(name="marks")
-    text = base.mark_text(align="left", dx=6, fontSize=11).encode(x="rest:Q", text="text:N")
     notes = [
         "Filled: convergence (at which evaluation a run reached its target). Left open: throughput.",
         "Text: share of convergence, and the standard deviation (sd) of one run's log time.",
     ]
     return styled(
-        layered(share, whole, text),
+        layered(*_share_layers(rows, theme)),
         theme,
         title="Where the spread between runs comes from",
         subtitle=notes if rows else [empty("no runs whose convergence is known")],
         width=width,
         height=rows_height(len(rows)),
     )
+
+
+def _share_layers(rows: Sequence[Mapping[str, Any]], theme: Theme) -> list[alt.Chart]:
+    """Bars filled as far as convergence goes, and the figures behind them."""
+    import altair as alt
+
+    base = alt.Chart(data(rows)).encode(
+        y=alt.Y("label:N", sort=[row["label"] for row in rows], title=None, axis=quiet_axis()),
+        tooltip=tooltip(name="Of", text="Convergence", throughput="Throughput", runs="Runs"),
+    )
+    x = alt.X(
+        "share:Q",
+        title="share of the variance of log time between runs",
+        scale=alt.Scale(domain=[0, 1 + _FIGURE_SHARE], nice=False),
+        axis=alt.Axis(format="~%", values=[0, 0.25, 0.5, 0.75, 1]),
+    )
+    whole = base.mark_bar(height=12, fill="transparent", stroke=theme.muted, strokeWidth=1).encode(x="rest:Q")
+    share = base.mark_bar(height=12, color=theme.accent).encode(x=x).properties(name="marks")
+    text = base.mark_text(align="left", dx=6, fontSize=11).encode(x="rest:Q", text="text:N")
+    return [share, whole, text]
 
 
 def score_spread_chart(
@@ -83,54 +92,54 @@ def score_spread_chart(
         theme: The looks.
         width: Of the whole picture.
     """
-    import altair as alt
-
     known = [row for row in getattr(report, table) if row["half_width"] is not None]
     ordered = sorted(known, key=lambda row: (row["half_width"], str(row["benchmark"])))
     named = _labelled([_named(row, table) | {"row": row} for row in ordered], table)
-    order = [item["label"] for item in named]
     marks = [mark for item in named for mark in _spread_marks(item)]
-    furthest = max((mark["value"] for mark in marks), default=0.1)
-    kinds = [kind for kind in (SCORE, WITH_OUTLYING, RULE) if any(mark["kind"] == kind for mark in marks)]
-    looks = {
-        SCORE: (theme.accent, SHAPES[0], theme.accent),
-        WITH_OUTLYING: (theme.accent, SHAPES[0], "transparent"),
-        RULE: (theme.ink, "stroke", theme.ink),
-    }
-    colours, shapes, fills = zip(*(looks[kind] for kind in kinds), strict=True) if kinds else ((), (), ())
-    points = (
-        alt.Chart(data(marks))
-        .mark_point(size=60, strokeWidth=2, opacity=1)
-        .encode(
-            x=alt.X(
-                "value:Q",
-                title="half-width, per cent of the score",
-                axis=alt.Axis(format="~%"),
-                scale=alt.Scale(domain=[0, furthest * 1.25], nice=False),
-            ),
-            y=alt.Y("label:N", sort=order, title=None, axis=quiet_axis(grid=True)),
-            tooltip=tooltip(name="Of", kind="What", text="Half-width"),
-            **keyed("kind", kinds, columns=3, color=colours, shape=shapes, fill=fills),
-        )
-        .properties(name="marks")
-    )
-    text = (
-        alt.Chart(data([mark for mark in marks if mark["kind"] == SCORE]))
-        .mark_text(align="right", fontSize=11)
-        .encode(x=alt.value("width"), y=alt.Y("label:N", sort=order), text="text:N")
-    )
     notes = [
         f"{percent(report.level)} half-width of the interval for the expected score of the official runs.",
         "Figures at the right: without outlying results.",
     ]
     return styled(
-        layered(points, text),
+        layered(*_spread_layers(marks, [item["label"] for item in named], theme)),
         theme,
         title="How far one score can be trusted",
         subtitle=notes if marks else [empty("no result has two converged runs")],
         width=width,
         height=rows_height(len(named)),
     )
+
+
+def _spread_layers(marks: Sequence[Mapping[str, Any]], order: Sequence[str], theme: Theme) -> list[alt.Chart]:
+    """Dots, ticks of the rule, and the figures at the right."""
+    import altair as alt
+
+    looks = {
+        SCORE: (theme.accent, SHAPES[0], theme.accent),
+        WITH_OUTLYING: (theme.accent, SHAPES[0], "transparent"),
+        RULE: (theme.ink, "stroke", theme.ink),
+    }
+    kinds = [kind for kind in looks if any(mark["kind"] == kind for mark in marks)]
+    colours, shapes, fills = zip(*(looks[kind] for kind in kinds), strict=True) if kinds else ((), (), ())
+    furthest = max((mark["value"] for mark in marks), default=0.1)
+    x = alt.X(
+        "value:Q",
+        title="half-width, per cent of the score",
+        axis=alt.Axis(format="~%"),
+        scale=alt.Scale(domain=[0, furthest * 1.25], nice=False),
+    )
+    points = alt.Chart(data(marks)).mark_point(size=60, strokeWidth=2, opacity=1)
+    points = points.encode(
+        x=x,
+        y=alt.Y("label:N", sort=list(order), title=None, axis=quiet_axis(grid=True)),
+        tooltip=tooltip(name="Of", kind="What", text="Half-width"),
+        **keyed("kind", kinds, columns=3, color=colours, shape=shapes, fill=fills),
+    )
+    text = alt.Chart(data([mark for mark in marks if mark["kind"] == SCORE])).mark_text(
+        align="right", fontSize=11
+    )
+    figures = text.encode(x=alt.value("width"), y=alt.Y("label:N", sort=list(order)), text="text:N")
+    return [points.properties(name="marks"), figures]
 
 
 def _spread_marks(item: Mapping[str, Any]) -> list[dict[str, Any]]:

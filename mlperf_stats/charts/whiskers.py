@@ -151,9 +151,7 @@ def whiskers(
         .encode(x=measure.channel("estimate"), color=colour, fill=alt.Fill("fill:N", scale=None))
         .properties(name="marks")
     )
-    figures = base.mark_text(align="left", dx=8, fontSize=11).encode(
-        x=measure.channel("right"), text="text:N"
-    )
+    figures = base.encode(x=measure.channel("right"), text="text:N")
     heads = [
         base.mark_point(shape=f"triangle-{end}", filled=True, size=90, opacity=1)
         .encode(x=measure.channel(end), color=colour)
@@ -164,10 +162,8 @@ def whiskers(
         whisker,
         *heads,
         dots,
-        figures.transform_filter("!datum.open_right"),
-        figures.mark_text(align="left", dx=8, dy=-8, fontSize=11)
-        .encode(x=measure.channel("estimate"))
-        .transform_filter("datum.open_right"),
+        figures.mark_text(align="left", dx=8, fontSize=11).transform_filter("!datum.open_right"),
+        figures.mark_text(align="right", dx=-6, dy=-7, fontSize=11).transform_filter("datum.open_right"),
     )
 
 
