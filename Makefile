@@ -7,7 +7,7 @@ BUILD := build
 WHEEL_LIMIT_MB := 15
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster lint types imports snapshot wheel-check bench fuzz fuzz-coverage durability validation runner-study clean
+.PHONY: help demo test test-cluster lint types imports snapshot wheel-check browser screenshots bench fuzz fuzz-coverage durability validation runner-study clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -19,7 +19,7 @@ demo: $(VENV)/.core  ## install, and show the results of a published round
 	  'results --submitter nvidia --format csv -o nvidia.csv' \
 	  'ingest PATH-OF-A-RESULTS-REPOSITORY' '--help'
 
-test: $(VENV)/.dev  ## install, and run all tests
+test: $(VENV)/.dev browser  ## install, and run all tests
 	$(BIN)/python -m pytest -n 2
 
 test-cluster: $(VENV)/.dev  ## of all tests only those with training processes, a two-node Slurm, and kills
@@ -54,6 +54,19 @@ wheel-check: $(VENV)/.dev  ## build the wheel and try it in an environment of it
 	@cd $(BUILD)/check && XDG_DATA_HOME=data venv/bin/mlperf-stats results --round 5.0 -o results.csv
 	@lines=$$(wc -l < $(BUILD)/check/results.csv); echo "installed wheel: $$lines lines for round 5.0"; \
 	  head -n 1 $(BUILD)/check/results.csv | grep -q '^result_id,round,division,' && test $$lines -gt 100
+	@cd $(BUILD)/check && venv/bin/mlperf-stats dashboard 2>&1 | grep -q 'mlperf-stats\[dashboard\]' && \
+	  echo 'installed wheel: dashboard names the extra that it needs'
+
+# Debian's packages alone: nothing is downloaded from a browser's own site.
+browser:  ## find the browser that tests drive, or install Debian's Chromium
+	@command -v chromium > /dev/null || test -n "$$MLPERF_STATS_CHROMIUM" || { \
+	  echo 'Installing Chromium for the browser tests …'; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	  apt-get install -y -qq --no-install-recommends chromium fonts-liberation > /dev/null; } || \
+	  echo 'no Chromium, and it cannot be installed here: browser tests will be skipped, which CI refuses' >&2
+
+screenshots: $(VENV)/.dev browser  ## the pictures in docs/dashboard, from the pages as they are
+	$(BIN)/python tests/browser/screenshots.py docs/dashboard
 
 bench: $(VENV)/.dev  ## timings that the documentation quotes
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

@@ -8,9 +8,9 @@ import streamlit as st
 
 from mlperf_dashboards.parts.columns import ColumnText, configured, shown, texts_of
 from mlperf_dashboards.parts.downloads import chart_buttons, file_button, table_buttons
+from mlperf_dashboards.parts.pictures import specification
 from mlperf_dashboards.words import plain
 from mlperf_stats import __version__
-from mlperf_stats.charts.theme import named
 from mlperf_stats.report.document import Block, Column, Document, Facts, Figure, Paragraph, Section, Table
 from mlperf_stats.rules import wording
 from mlperf_stats.text.warnings import warning_notes
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _TALLEST_ROWS = 12
 _ROW_PIXELS = 35
-_PADDING = dict.fromkeys(("left", "right", "top", "bottom"), 8)
 _DISCLOSED = (
     wording.DERIVED,
     wording.EXPECTED_NOT_DRAWN,
@@ -124,22 +123,20 @@ class Sheet:
 
         Args:
             name: Of its files.
-            draw: Makes the chart; takes ``theme`` and ``width``.
+            draw: Makes the chart; a partial function that takes ``theme`` and ``width`` as well.
             alt: What it shows, for those who do not see it.
             selects: Name of the chart's selection that a click makes.
 
         Returns:
             What is selected, as Streamlit tells it; None where nothing can be.
         """
-        kind = st.context.theme.type or "light"
-        # Streamlit writes into the padding, which therefore may not be one number for all sides.
-        chart = draw(theme=named(kind), width="container").properties(padding=_PADDING)
+        spec = specification(draw, st.context.theme.type or "light")
         event: Any = None
         looks: dict[str, Any] = {"theme": None, "key": f"picture-{name}", "alt": alt, "width": "stretch"}
         if selects:
-            event = st.altair_chart(chart, on_select="rerun", selection_mode=selects, **looks)
+            event = st.vega_lite_chart(spec=spec, on_select="rerun", selection_mode=selects, **looks)
         else:
-            st.altair_chart(chart, **looks)
+            st.vega_lite_chart(spec=spec, **looks)
         with _footer():
             chart_buttons(name, draw)
         self._keep(Figure(draw, alt))

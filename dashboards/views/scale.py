@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from mlperf_dashboards.data import Source
 
 SCALE, PROFILE, HISTORY = "By size", "Close to the best", "Over the rounds"
+MOST_PROFILES = 30
+"""Systems in one picture; more lines would not be read."""
+
 NAMES = {True: "yes", False: "noise"}
 
 
@@ -88,7 +92,17 @@ def close_to_best(sheet: Sheet, source: Source, frame: pd.DataFrame) -> None:
     per_accelerator = places[1].toggle("Accelerator-minutes", key="per-accelerator", bind="query-params")
     complete = places[2].toggle("Only systems with every benchmark", key="complete", bind="query-params")
     found = analyses.profile(source, round_name, per_accelerator, complete)
-    sheet.picture("profile", partial(profile_chart, found), "Share of benchmarks within a factor of the best")
+    drawn = {row["submission"] for row in found.systems[:MOST_PROFILES]}
+    pictured = replace(
+        found,
+        systems=found.systems[:MOST_PROFILES],
+        curve=tuple(row for row in found.curve if row["submission"] in drawn),
+    )
+    if len(found.systems) > MOST_PROFILES:
+        sheet.note(f"The picture has the first {MOST_PROFILES} of {len(found.systems)} systems.")
+    sheet.picture(
+        "profile", partial(profile_chart, pictured), "Share of benchmarks within a factor of the best"
+    )
     sheet.table("profiles", found.to_frame(), PROFILE_COLUMNS)
     sheet.text(f"Benchmarks: {', '.join(found.benchmarks)}")
 

@@ -19,7 +19,10 @@ PAGES = {
     "planning": (address("planning", {"plan-benchmark": "bert"}), "How many runs?"),
     "variance": ("variance", "Variance"),
     "scale": (address("scale", {"scale-benchmark": "bert"}), "Scale and history"),
-    "history": (address("scale", {"view": "Over the rounds", "scale-benchmark": "bert"}), "Scale and history"),
+    "history": (
+        address("scale", {"view": "Over the rounds", "scale-benchmark": "bert"}),
+        "Scale and history",
+    ),
     "runs": ("runs", "Your runs"),
     "about": ("about", "About the numbers"),
 }
