@@ -31,8 +31,10 @@ FAR = 4
 
 
 def price(store: Store) -> None:
-    print("\n| benchmark | round | pairs | told apart | foreseen | half-width | from other runs |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "\n| benchmark | round | pairs | told apart | foreseen | half-width | from other runs | in product |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     told: list[dict[str, Any]] = []
     for benchmark in BENCHMARKS:
         lenders = Lenders(store, Filters(benchmarks=(benchmark,)))
@@ -47,14 +49,24 @@ def price(store: Store) -> None:
             print(f"| {benchmark} | {round_} | {len(rows)} | {cells(here)} |")
     print(f"| all | | | {cells(told)} |")
     controls(told)
+    print("\n| not foreseen | loss | interval | throughput | convergence | reference |")
+    print("|---|---|---|---|---|---|")
+    for row in told:
+        if not row["agrees"]:
+            pair = f"`{row['smaller']}` → `{row['larger']}`"
+            interval = f"{row['foreseen_low']:.3f} – {row['foreseen_high']:.3f}"
+            parts = [row["throughput"], row["convergence"], row["reference"]]
+            shown = " | ".join("" if part is None else f"{part:.3f}" for part in parts)
+            print(f"| {pair} | {row['loss']:.3f} | {interval} | {shown} |")
 
 
 def cells(rows: Sequence[dict[str, Any]]) -> str:
     splits = [row["split"] for row in rows if row["split"] is not None]
     widths = [math.log(row["foreseen_high"] / row["foreseen_low"]) / 2 for row in rows]
-    return (
-        f"{len(rows)} | {share([row['agrees'] for row in rows])} | {np.median(widths):.3f} | {share(splits)}"
-    )
+    # The product is about the long run, the measured loss about these runs: luck may separate the two.
+    product = [row["product_low"] <= row["loss"] <= row["product_high"] for row in rows]
+    agrees = share([row["agrees"] for row in rows])
+    return f"{len(rows)} | {agrees} | {np.median(widths):.3f} | {share(splits)} | {share(product)}"
 
 
 def share(marks: Sequence[bool]) -> str:
