@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,7 @@ LOOK_EVERY_S = 3.0
 MOST_PEERS = 15
 """Published results beside an own one."""
 
+UPLOAD = "an upload"
 BY_NAME = "as the names in it say"
 CHECK_COLUMNS = {
     "severity": ColumnText("Severity", "Rejected: a review would send it back."),
@@ -88,13 +90,17 @@ def main() -> None:
 
 def chosen_reading() -> Reading | None:
     """What is to be shown: a watched path or the session's upload."""
-    watched = dict.fromkeys(settings().paths)
-    upload = "an upload"
-    chosen = upload
+    watched = labelled(settings().paths)
+    chosen = UPLOAD
     if watched:
-        options = [*watched, upload]
-        chosen = st.selectbox("Runs from", options, key="runs", bind="query-params")
-    return uploaded() if chosen == upload else watching(Path(chosen))
+        chosen = st.selectbox("Runs from", [*watched, UPLOAD], key="runs", bind="query-params")
+    return uploaded() if chosen == UPLOAD else watching(watched[chosen])
+
+
+def labelled(paths: Sequence[str]) -> dict[str, Path]:
+    """Watched paths by name, or in full where two have the same name."""
+    names = Counter(Path(path).name for path in paths)
+    return {Path(path).name if names[Path(path).name] == 1 else path: Path(path) for path in paths}
 
 
 def watching(path: Path) -> Reading | None:

@@ -146,7 +146,9 @@ def test_variance_by_benchmark_and_by_result(open_page: OpenPage) -> None:
 def test_scale_and_history(open_page: OpenPage) -> None:
     sized = table(open_page("scale", **{"scale-benchmark": "bert"}), "accelerator_minutes")
     assert len(sized) == len(published().filter(round="5.0", benchmark="bert"))
-    rounds = table(open_page("scale", **{"view": "Over the rounds", "scale-benchmark": "bert"}), "minutes_result")
+    rounds = table(
+        open_page("scale", **{"view": "Over the rounds", "scale-benchmark": "bert"}), "minutes_result"
+    )
     assert list(rounds["round"])[-1] == "5.0"
 
 
