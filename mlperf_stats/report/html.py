@@ -50,9 +50,22 @@ def _inline(figure: Figure) -> Any:
     from markupsafe import Markup
 
     # Only what stands in a tag is shortened: text nodes hold names and figures.
-    svg = _TAG.sub(lambda tag: _ROUNDED.sub(r"\1", _LABELS.sub("", tag[0])), chart_svg(figure.draw()))
+    svg = _TAG.sub(lambda tag: _ROUNDED.sub(r"\1", _LABELS.sub("", tag[0])), _svg(figure))
     label = Markup.escape(clean(figure.description))
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1))
+
+
+def _svg(figure: Figure) -> str:
+    try:
+        return chart_svg(figure.draw())
+    except ModuleNotFoundError as error:
+        raise _missing("altair") from error
+
+
+def _missing(library: str) -> InputError:
+    return InputError(
+        f"HTML reports need {library}, which is not installed; pip install 'mlperf-stats[charts]'"
+    )
 
 
 @cache
@@ -60,9 +73,7 @@ def _template() -> jinja2.Template:
     try:
         import jinja2
     except ImportError as error:
-        raise InputError(
-            "HTML reports need jinja2, which is not installed; pip install 'mlperf-stats[charts]'"
-        ) from error
+        raise _missing("jinja2") from error
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,

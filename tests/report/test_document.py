@@ -95,11 +95,15 @@ def test_markdown_draws_nothing() -> None:
     assert "*Picture: words*" in markdown_text(Document("t", (Figure(draw, "words"),), (), ()))
 
 
-def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "jinja2", None)
+@pytest.mark.parametrize("library", ["jinja2", "altair"])
+def test_missing_library_is_named(
+    library: str, snapshot_row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = Figure(lambda: results_chart([snapshot_row]), "words")
     html._template.cache_clear()
-    with pytest.raises(InputError, match=r"pip install 'mlperf-stats\[charts\]'"):
-        html_page(document_of("text"))
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=rf"need {library}, .* pip install 'mlperf-stats\[charts\]'"):
+        html_page(Document("t", (figure,), (), ()))
     html._template.cache_clear()
 
 
