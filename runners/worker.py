@@ -82,7 +82,7 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # Between fork and prctl the parent may have gone already.
     expected = os.environ.get(PARENT_VARIABLE)
-    if expected and "WORLD_SIZE" not in os.environ and os.getppid() != int(expected):
+    if expected and os.getppid() != int(expected):
         os.kill(os.getpid(), signal.SIGKILL)
 
 

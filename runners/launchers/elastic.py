@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mlperf_runners.worker import die_with_parent, pin_cores
+from mlperf_runners.worker import PARENT_VARIABLE, die_with_parent, pin_cores
 
 STRAGGLER_SECONDS = 60.0
 """How long the others may go on after the first has ended; all end together, after a last barrier."""
@@ -26,6 +26,7 @@ _PROCESSES = "--nproc-per-node="
 def main() -> None:
     """Run torchrun on the process's arguments, ``--nproc-per-node=N`` among them."""
     die_with_parent()
+    os.environ[PARENT_VARIABLE] = str(os.getpid())
     pin_cores()
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import main as torchrun
