@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import altair as alt
@@ -76,12 +76,3 @@ class Document:
         """How many pictures there are."""
         blocks = [*self.introduction, *(block for section in self.sections for block in section.blocks)]
         return sum(isinstance(block, Figure) for block in blocks)
-
-
-def table_of(caption: str, columns: Mapping[str, Column], rows: Sequence[Mapping[str, Any]]) -> Table:
-    """A table of rows by name: ``columns`` says which names, in which order; values are shown as they are."""
-    return Table(
-        caption,
-        tuple(columns.values()),
-        tuple(tuple("" if row[name] is None else str(row[name]) for name in columns) for row in rows),
-    )

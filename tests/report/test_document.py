@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from mlperf_stats.charts.results import results_chart
 from mlperf_stats.errors import InputError
 from mlperf_stats.report import html
-from mlperf_stats.report.document import Column, Document, Facts, Figure, Paragraph, Section, Table, table_of
+from mlperf_stats.report.document import Column, Document, Facts, Figure, Paragraph, Section, Table
 from mlperf_stats.report.html import html_page
 from mlperf_stats.report.markdown import markdown_text
 from mlperf_stats.text.names import clean
@@ -105,8 +105,3 @@ def test_missing_library_is_named(
     with pytest.raises(InputError, match=rf"need {library}, .* pip install 'mlperf-stats\[charts\]'"):
         html_page(Document("t", (figure,), (), ()))
     html._template.cache_clear()
-
-
-def test_tables_of_mappings() -> None:
-    table = table_of("c", {"a": Column("A"), "b": Column("B", right=True)}, [{"a": 1, "b": None, "c": 3}])
-    assert table == Table("c", (Column("A"), Column("B", right=True)), (("1", ""),))
