@@ -1,0 +1,84 @@
+"""Coverage and width of controlled intervals on splits of published runs: docs/validation/controlled.md.
+
+Usage: python tests/statistical/table_controlled.py [SPLITS.csv …]
+Prints a table for every file that ``mlperf-stats validate splits --format csv`` wrote; without any, runs
+those of the page itself, about a minute each on an idle core.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlperf_stats.analysis.splits import validate_splits
+from mlperf_stats.store import Filters, open_snapshot
+
+METHODS = ("t_log", "moderated", "controlled")
+QUESTIONS: tuple[dict[str, Any], ...] = (
+    {"runs": 3},
+    {"runs": 5},
+    {"runs": 10, "filters": Filters(benchmarks=("unet3d",))},
+    {"runs": 1},
+    {"runs": 3, "by": "submitter"},
+    {"runs": 3, "references": False},
+    {"runs": 5, "references": False},
+    {"runs": 1, "references": False},
+)
+
+Row = Mapping[str, Any]
+
+
+def share(value: Any, digits: int = 3) -> str:
+    """``.956``; empty where there is no figure."""
+    return "" if value in (None, "") else f"{float(value):.{digits}f}".removeprefix("0")
+
+
+def by_benchmark(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
+    """Rows by benchmark and method."""
+    found: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        found.setdefault(row["benchmark"], {})[row["method"]] = row
+    return found
+
+
+def print_table(rows: Iterable[Row]) -> None:
+    """One line per benchmark: coverage of the three methods, their median half-widths, and the ratio."""
+    print(
+        "| benchmark | results | splits | t_log | moderated | controlled | ± t_log | ± moderated "
+        "| ± controlled | ratio |"
+    )
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    for name, methods in by_benchmark(rows).items():
+        last = methods["controlled"]
+        coverage = [share(methods[method]["coverage"]) for method in METHODS]
+        coverage[2] += f" ({share(last['coverage_low'])}–{share(last['coverage_high'])})"
+        widths = [share(methods[method]["median_half_width"], 4) for method in METHODS]
+        cells = [name, last["submissions"], last["splits"], *coverage, *widths]
+        cells.append(share(last["untied_width_ratio"]))
+        print("| " + " | ".join(map(str, cells)) + " |")
+
+
+def main() -> None:
+    """Tables of the files named, or of the page's questions."""
+    files = [Path(name) for name in sys.argv[1:]]
+    for file in files:
+        with file.open(encoding="utf-8", newline="") as source:
+            print(f"\n{file.stem}\n")
+            print_table(csv.DictReader(source))
+    if files:
+        return
+    with open_snapshot() as store:
+        for question in QUESTIONS:
+            print(f"\n{question}\n")
+            print_table(validate_splits(store, question.get("filters"), **_others(question)).rows)
+
+
+def _others(question: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in question.items() if name != "filters"}
+
+
+if __name__ == "__main__":
+    main()
