@@ -32,8 +32,8 @@ Table = Literal["systems", "curve"]
 SHOWN_FACTORS = (1.0, 1.1, 1.25, 1.5, 2.0, 4.0)
 """Factors of the table of systems."""
 
-CURVE_FACTORS = tuple(round(2 ** (step / 24), 6) for step in range(4 * 24 + 1))
-"""Factors of the curve: 24 to the doubling, up to 16."""
+CURVE_FACTORS = tuple(round(2 ** (step / 12), 6) for step in range(4 * 12 + 1))
+"""Factors of the curve: 12 to the doubling, up to 16."""
 
 SYSTEM_COLUMNS = (
     "submission",

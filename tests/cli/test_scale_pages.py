@@ -1,4 +1,4 @@
-"""The pages about scale, profiles and history: their commands and their Python run, their table is printed."""
+"""Pages about scale, profiles and history: commands and Python run, the table is what is printed."""
 
 from __future__ import annotations
 
