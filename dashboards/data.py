@@ -22,7 +22,7 @@ from mlperf_stats.store.database import Store, open_store, published_path
 if TYPE_CHECKING:
     import pandas as pd
 
-_KEPT = 4
+_KEPT = 12
 """Versions of the database whose tables are kept for sessions that have not yet moved on."""
 
 

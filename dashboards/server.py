@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlperf_dashboards.guard import Guarded
+from mlperf_dashboards.guard import ANY_HOST, Guarded
 from mlperf_dashboards.look import theme_options
 from mlperf_dashboards.settings import UPLOAD_MB, Settings
 from mlperf_stats.cli.console import print_lines
@@ -39,7 +39,7 @@ def serve(settings: Settings, listening: Listening) -> None:
     import streamlit as st
     from starlette.middleware import Middleware
 
-    port = _free_port(listening)
+    port = free_port(listening)
     settings.to_environment()
     print_lines([f"The dashboard is at http://{listening.address}:{port} – Ctrl-C ends it."])
     app = st.App(APP, middleware=[Middleware(Guarded, hosts=_hosts(listening.address))])
@@ -75,10 +75,15 @@ def streamlit_options(listening: Listening, port: int) -> dict[str, Any]:
 
 def _hosts(address: str) -> tuple[str, ...]:
     """Names under which a browser may ask: a page of somebody else's cannot make its name mean us."""
-    return LOCAL if address in LOCAL else ("*",)
+    return LOCAL if address in LOCAL else (ANY_HOST,)
 
 
-def _free_port(listening: Listening) -> int:
+def free_port(listening: Listening) -> int:
+    """The port that was asked for, or the first free one.
+
+    Raises:
+        InputError: there is none at that address.
+    """
     last = OSError("no port")
     for port in _wanted_ports(listening.port):
         try:

@@ -16,11 +16,11 @@ import pytest
 from madeup_logs import run_log, submission_files
 from markdown_it import MarkdownIt
 
-from mlperf_dashboards.guard import HEADERS, Guarded
+from mlperf_dashboards.guard import Guarded, headers
 from mlperf_dashboards.parts.columns import ColumnText, shown, texts_of
 from mlperf_dashboards.parts.downloads import table_file
 from mlperf_dashboards.readings import MOST_LOGS, read_upload, safe_name, state_of
-from mlperf_dashboards.server import Listening, _free_port, streamlit_options
+from mlperf_dashboards.server import Listening, free_port, streamlit_options
 from mlperf_dashboards.words import plain
 from mlperf_stats.errors import InputError, RoundUnknownError, UnsafeArchiveError
 
@@ -179,7 +179,7 @@ def test_a_port_that_is_taken_is_told() -> None:
         taken.bind(("localhost", 0))
         taken.listen()
         with pytest.raises(InputError, match="choose --port"):
-            _free_port(Listening(port=taken.getsockname()[1]))
+            free_port(Listening(port=taken.getsockname()[1]))
 
 
 def answers(host: str, hosts: tuple[str, ...] = ("localhost",)) -> list[dict[str, Any]]:
@@ -200,6 +200,6 @@ def answers(host: str, hosts: tuple[str, ...] = ("localhost",)) -> list[dict[str
 def test_the_guard_knows_its_name_and_forbids_others() -> None:
     [start] = answers("localhost:8501")
     assert start["status"] == 200
-    assert set(HEADERS) <= set(start["headers"])
+    assert set(headers(["localhost"])) <= set(start["headers"])
     assert answers("evil.example:8501")[0]["status"] == 421
     assert answers("evil.example", hosts=("*",))[0]["status"] == 200
