@@ -10,7 +10,7 @@ from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
 from mlperf_stats.analysis.like_with_like import Difference
 from mlperf_stats.analysis.machines import Machine
 from mlperf_stats.analysis.run_sets import RunSet, run_sets, workload_names
-from mlperf_stats.errors import CannotCombineError, InputError
+from mlperf_stats.errors import CannotCombineError
 from mlperf_stats.rules.scoring import Score, score
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import StoredResult, StoredRun, runs_of
@@ -101,8 +101,6 @@ def require_parts(entries: Sequence[Entry], wanted: Sequence[str]) -> list[str]:
     if offending:
         reasons = [reason for entry in entries for reason in _reasons(entry, asked)]
         raise cannot_combine(reasons, tuple(offending), tuple(usable))
-    if not asked:
-        raise InputError(f"{entries[0].label} has no results to combine")
     return asked
 
 
@@ -135,11 +133,7 @@ def own_mean(part: Part) -> LogMean:
 
 
 def controlled_law(lenders: Lenders, item: RunSet) -> tuple[NormalMixture, tuple[str, ...]]:
-    """The convergence-controlled law of mean log time, and warnings.
-
-    Raises:
-        InputError: a single run without anything to borrow.
-    """
+    """The convergence-controlled law of mean log time of a result with a score, and warnings."""
     import numpy as np
 
     from mlperf_stats.stats import codes
@@ -155,9 +149,7 @@ def controlled_law(lenders: Lenders, item: RunSet) -> tuple[NormalMixture, tuple
             posterior = controlled_posterior(prior, work, time)
     if posterior is None:
         warnings = (codes.NO_PEERS,) if prior is None else (codes.CONVERGENCE_UNKNOWN,)
-        borrowed = prior.log_time if prior else None
-        if len(item.minutes) < 2 and borrowed is None:
-            raise InputError(f"{item.result.result_id}: a single run, and no other result to borrow from")
-        posterior = moderated_posterior(borrowed, np.log(item.minutes)[None])
+        # A valid score has two converged runs at least, so that there is a posterior without a prior too.
+        posterior = moderated_posterior(prior.log_time if prior else None, np.log(item.minutes)[None])
     law = posterior.law
     return NormalMixture(law.weights[0], law.means[0], law.variances[0]), warnings

@@ -72,7 +72,7 @@ def _rows(report: SummaryReport) -> Iterator[dict[str, Any]]:
     for one in report.summaries:
         yield {**asdict(one), "kind": SUMMARY}
     for ratio in report.ratios:
-        yield {**asdict(ratio), "kind": RATIO}
+        yield {**asdict(ratio), "kind": RATIO, "warnings": ";".join(ratio.warnings)}
     if report.wrong:
         for mean in report.wrong.means:
             for submission, value in zip(report.wrong.submissions, mean.values, strict=True):

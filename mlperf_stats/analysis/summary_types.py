@@ -75,3 +75,4 @@ class SummaryRatio:
     """Confidence that the first is faster."""
     weights_low: float
     weights_high: float
+    warnings: tuple[str, ...] = ()

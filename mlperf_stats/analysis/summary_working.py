@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from mlperf_stats.analysis.compare_rows import SAME_LOGS, shared_logs
 from mlperf_stats.analysis.lenders import Lenders
 from mlperf_stats.analysis.summary_parts import Entry, Part, controlled_law, own_mean
 from mlperf_stats.analysis.summary_reference import Reference, ReferenceKind
@@ -161,7 +162,12 @@ class Working:
             better=self.times.terms.chance_positive(coefficients),
             weights_low=least,
             weights_high=most,
+            warnings=(SAME_LOGS,) if any(map(_share_logs, self.parts, other.parts)) else (),
         )
+
+
+def _share_logs(one: Part, other: Part) -> bool:
+    return bool(shared_logs(one.item, other.item))
 
 
 def _log_terms(store: Store, parts: Sequence[Part], interval: str) -> tuple[LogTerms, list[tuple[str, ...]]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from madeup_logs import submission_files, write_tree
 from typer.testing import Result
 
 from mlperf_stats.analysis.summary_rows import COLUMNS
@@ -80,12 +81,42 @@ def test_show_wrong(invoke: Invoke) -> None:
         ((QCT, "--reference", "published"), "no published reference results"),
         ((QCT, "--reference", "nowhere.csv"), "no result or system is called 'nowhere.csv'"),
         ((QCT, "--allow", "colour"), "it is one of benchmark"),
+        (
+            ("0.5/nvidia/submission/dgx1_ngc18.11_mxnet", "--reference", "0.6/Alibaba/sinian"),
+            "cannot be the reference of",
+        ),
     ],
 )
 def test_refusals(invoke: Invoke, arguments: tuple[str, ...], message: str) -> None:
     result = invoke("combine", *arguments)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1), result.output
     assert message in result.stderr
+
+
+def test_reference_file_that_is_none(invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "minutes.csv"
+    path.write_text("benchmark;minutes\nbert;5\n")
+    result = invoke("combine", QCT, "--benchmark", "bert", "--reference", path)
+    assert (result.exit_code, "columns benchmark,minutes" in result.stderr) == (2, True)
+
+
+def test_folders_that_hold_a_benchmark_twice(invoke: Invoke, tmp_path: Path) -> None:
+    for system in ("box_a", "box_b"):
+        write_tree(tmp_path, submission_files("ACME", system, "resnet"))
+    database = tmp_path / "own.db"
+    assert invoke("ingest", tmp_path, "--round", "4.0", "--db", database).exit_code == 0
+    result = invoke("combine", "4.0/ACME/box_*", "--db", database)
+    assert (result.exit_code, "hold resnet more than once" in result.stderr) == (2, True), result.output
+
+
+def test_the_same_logs_in_two_submissions_are_noticed(invoke: Invoke, tmp_path: Path) -> None:
+    for system in ("box_a", "box_b"):
+        write_tree(tmp_path, submission_files("ACME", system, "resnet"))
+    database = tmp_path / "own.db"
+    assert invoke("ingest", tmp_path, "--round", "4.0", "--db", database).exit_code == 0
+    result = invoke("combine", "4.0/ACME/box_a", "4.0/ACME/box_b", "--db", database)
+    assert result.exit_code == 0, result.output
+    assert "same-logs (1)" in result.stdout
 
 
 def test_no_submission_is_a_usage_error(invoke: Invoke) -> None:

@@ -17,6 +17,12 @@ Invoke = Callable[..., Result]
 A, B = "5.0/NVIDIA/nyx_n1_ngc25.04_pytorch", "5.0/NVIDIA/tyche_ngpu8_ngc25.04_pytorch"
 LARGE = "5.0/NVIDIA/tyche_ngpu64_ngc25.04_pytorch"
 OLD_SSD, NEW_SSD = "1.0/Dell/DSS8440x8A100-PCIE-40GB/ssd", "2.0/NVIDIA/dgxa100_ngc22.04_pytorch/ssd"
+NO_POINTS, CONSTANT = "2.0/Dell/32xXE8545x4A100-SXM-40GB/maskrcnn", "1.0/Supermicro/as-4142gs-tnr/rnnt"
+MINIGO = "0.5/intel/intel_minigo_submission_private_tensorflow"
+OTHER_UNITS = (
+    "1.0/Dell/DSS8440x8A100-PCIE-40GB/unet3d",
+    "4.0/ASUSTeK/ESC8000A-E12-8xH100-PCIE-80GB/unet3d",
+)
 ROUND_4 = "4.0/ASUSTeK/ESC8000A-E12-8xH100-PCIE-80GB/bert"
 
 
@@ -80,8 +86,19 @@ def test_override_stands_in_every_form(invoke: Invoke) -> None:
         ((A, B, "--footing", "running"), "as-run, equal-convergence, reference-convergence"),
         ((A, B, "--margin", "2"), "0.95 or 95%"),
         (("--round", "5.0", "--benchmark", "bert", "--system", "D74H-7U"), "widen the filters"),
+        ((NO_POINTS, f"{NO_POINTS[:3]}/Dell/XE8545x4A100-SXM-40GB/maskrcnn", "--footing", "equal"),
+         "log no convergence point"),
+        ((CONSTANT, "1.0/NVIDIA/dgxa100_ngc21.05_pytorch/rnnt", "--footing", "equal"),
+         "repeat one convergence point"),
+        ((*OTHER_UNITS, "--allow", "round", "--footing", "equal"), "different units (epoch"),
+        ((*OTHER_UNITS, "--allow", "round", "--footing", "reference"), "the reference"),
+        (("2.0/Graphcore/ipu-pod64-POPART-open/rnnt", "2.0/NVIDIA/dgxa100_ngc22.04_pytorch/rnnt",
+          "--allow", "division", "--footing", "reference"), "holds for the closed division"),
+        (("0.6/NVIDIA/dgx1_ngc19.05_mxnet/resnet", "0.6/NVIDIA/dgx2_ngc19.05_mxnet/resnet", "--footing", "reference"),
+         "no reference convergence points"),
+        ((f"{MINIGO}/skx_8180_2s_1x/minigo", f"{MINIGO}/skx_8180_4s_1x/minigo"), "no run converged"),
     ],
-)
+)  # fmt: skip
 def test_refusals(invoke: Invoke, arguments: tuple[str, ...], message: str) -> None:
     result = invoke("compare", *arguments)
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1), result.output

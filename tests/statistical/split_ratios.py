@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 
 from mlperf_stats.analysis.lenders import Lender, Lenders
 from mlperf_stats.stats.log_means import Borrowed, at_convergence, borrow, run_variances
-from mlperf_stats.stats.pool import Pool, pool
+from mlperf_stats.stats.pool import pool
 from mlperf_stats.stats.sample import FloatArray
 from mlperf_stats.store import open_snapshot
 
@@ -51,8 +51,8 @@ def split_ratios(runs: int) -> Iterator[str]:
     tallies: dict[tuple[str, str], Tally] = {}
     pairs: dict[str, int] = {}
     with open_snapshot() as store:
-        for members, everything in rounds_of(Lenders(store)):
-            _judge_round(members, everything, runs, tallies, pairs)
+        for members, step in rounds_of(Lenders(store)):
+            _judge_round(members, step, runs, tallies, pairs)
     pairs["ALL"] = sum(pairs.values())
     for column in COLUMNS:
         kept = [tally for (_, name), tally in tallies.items() if name == column]
@@ -64,8 +64,8 @@ def split_ratios(runs: int) -> Iterator[str]:
         yield f"{name:18} {pairs[name]:5} pairs   " + "   ".join(cells)
 
 
-def rounds_of(lenders: Lenders) -> Iterator[tuple[Sequence[Lender], Pool]]:
-    """The results of each round, workload and division whose convergence can be used, and their pool."""
+def rounds_of(lenders: Lenders) -> Iterator[tuple[Sequence[Lender], float]]:
+    """The results of each round, workload and division whose convergence is usable, and their grid's step."""
     seen: set[tuple[str, str, str]] = set()
     for item in lenders.sets:
         members = lenders.of_round(item)
@@ -76,14 +76,13 @@ def rounds_of(lenders: Lenders) -> Iterator[tuple[Sequence[Lender], Pool]]:
         others = lenders.home_pool(item)
         if others is None:
             continue
-        everything = pool([one.runs for one in members], others.step)
-        left_out = {one.label for one in everything.left_out}
-        yield [one for one in members if one.runs.label not in left_out], everything
+        left_out = {one.label for one in pool([one.runs for one in members], others.step).left_out}
+        yield [one for one in members if one.runs.label not in left_out], others.step
 
 
 def _judge_round(
     members: Sequence[Lender],
-    everything: Pool,
+    step: float,
     runs: int,
     tallies: dict[tuple[str, str], Tally],
     pairs: dict[str, int],
@@ -94,8 +93,8 @@ def _judge_round(
         both = frozenset((first.lender.submitter, second.lender.submitter))
         for one in (first, second):
             if (both, one.lender.runs.size) not in lent:
-                away = [other.runs.label for other in members if other.submitter in both]
-                lent[both, one.lender.runs.size] = borrow(everything.without(away), one.lender.runs.size)
+                others = [other.runs for other in members if other.submitter not in both]
+                lent[both, one.lender.runs.size] = borrow(pool(others, step), one.lender.runs.size)
         borrowed = [lent[both, one.lender.runs.size] for one in (first, second)]
         if any(one.convergence is None for one in borrowed):
             continue

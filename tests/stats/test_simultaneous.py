@@ -116,6 +116,16 @@ def test_equivalence_is_two_one_sided_tests() -> None:
         equivalence_p_values(np.zeros(1), np.ones(1), np.ones(1), 0.0)
 
 
+def test_chance_of_a_faster_run_is_covered() -> None:
+    """Log times with sd .04 and .08, 3 % apart: Φ(.03 / √(.04² + .08²)) = .631; 300 seeded repetitions."""
+    true, rng, hits = 0.6314, np.random.default_rng(8), 0
+    for _ in range(300):
+        first, second = rng.normal(0, 0.04, 6), rng.normal(0.03, 0.08, 6)
+        (found,) = compare_means([log_mean(np.exp(first)), log_mean(np.exp(second))], ONE)
+        hits += found.faster_low <= true <= found.faster_high
+    assert 0.925 <= hits / 300 <= 0.985
+
+
 def test_rank_sets() -> None:
     """1 is faster than 2 and 3, nothing else is shown: 0 may be anything."""
     assert rank_sets(4, [(1, 2), (1, 3)]) == [(1, 4), (1, 2), (2, 4), (2, 4)]
