@@ -94,8 +94,8 @@ def test_override_stands_in_every_form(invoke: Invoke) -> None:
         ((*OTHER_UNITS, "--allow", "round", "--footing", "reference"), "the reference"),
         (("2.0/Graphcore/ipu-pod64-POPART-open/rnnt", "2.0/NVIDIA/dgxa100_ngc22.04_pytorch/rnnt",
           "--allow", "division", "--footing", "reference"), "holds for the closed division"),
-        (("0.6/NVIDIA/dgx1_ngc19.05_mxnet/resnet", "0.6/NVIDIA/dgx2_ngc19.05_mxnet/resnet", "--footing", "reference"),
-         "no reference convergence points"),
+        (("0.6/NVIDIA/dgx1_ngc19.05_mxnet/resnet", "0.6/NVIDIA/dgx2_ngc19.05_mxnet/resnet",
+          "--footing", "reference"), "no reference convergence points"),
         ((f"{MINIGO}/skx_8180_2s_1x/minigo", f"{MINIGO}/skx_8180_4s_1x/minigo"), "no run converged"),
     ],
 )  # fmt: skip
