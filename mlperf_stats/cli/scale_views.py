@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,8 +21,8 @@ EFFICIENCY_NOTE = (
     "1 is ideal."
 )
 FIT_NOTES = (
-    "Time ∝ accelerators^-exponent over the results of one submitter and accelerator; 1 is ideal. Doubling "
-    "and whole span: share of the ideal speed-up that is left.",
+    "Time ∝ accelerators^-exponent over the results of one submitter and accelerator; 1 is ideal. Doubling, "
+    "span: share of the ideal speed-up left by twice the accelerators, and from smallest to largest.",
     "Scatter: standard deviation of results about the line, moderated by the other lines of the round. The "
     "intervals include it.",
 )
@@ -32,7 +33,7 @@ DIFFERENCE_NOTE = (
 PART_NOTES = (
     "Loss: accelerator-minutes of the larger system over the smaller one's, from own times. Throughput: the "
     "part of time per unit of training. Convergence: the part of training needed. Product: both together.",
-    "Foreseen: does the measured loss lie where own throughput and the convergence of all others put it?",
+    "Check: does the measured loss lie where own throughput and the convergence of all others put it?",
     "Reference: the convergence part as the reference has it at these batch sizes (RCPs).",
 )
 CURVE_NOTES = (
@@ -41,14 +42,16 @@ CURVE_NOTES = (
     "Reference: runs of the reference implementation (RCPs), where the package that holds them is installed.",
 )
 LAW_NOTES = (
-    "Work = least × (1 + batch size ÷ critical size): larger batches cost little below the critical size and "
+    "Work = least × (1 + batch size ÷ critical): larger batches cost little below the critical size and "
     "buy little above it. Loss: work at the largest over work at the smallest batch size.",
 )
 
 
 def ratio(value: float | None) -> str:
-    """Three decimals, empty where there is none."""
-    return "" if value is None else f"{value:.3f}"
+    """Three decimals, empty where there is none, infinity as a sign."""
+    if value is None:
+        return ""
+    return "∞" if math.isinf(value) else f"{value:.3f}"
 
 
 def ratios(name: str) -> CellText:
@@ -56,7 +59,7 @@ def ratios(name: str) -> CellText:
 
     def cell(row: Mapping[str, Any], /) -> str:
         low, high = row[f"{name}_low"], row[f"{name}_high"]
-        return "" if low is None else f"{low:.3f} – {high:.3f}"
+        return "" if low is None else f"{ratio(low)} – {ratio(high)}"
 
     return cell
 
@@ -125,7 +128,7 @@ FIT_VIEW = (
     Column("Exponent", unless_noise("exponent"), justify="right"),
     Column("Interval", ratios("exponent"), justify="right"),
     Column("Doubling", unless_noise("doubling"), justify="right"),
-    Column("Whole span", unless_noise("efficiency"), justify="right"),
+    Column("Span", unless_noise("efficiency"), justify="right"),
     Column("Scatter", lambda row: ratio(row["scatter"]), justify="right", leaves=1),
     Column("Warnings", warning_cell, wraps=True, leaves=2),
 )
@@ -149,11 +152,11 @@ def difference_view(factor: float) -> list[Column]:
 
 
 def _pair(row: Mapping[str, Any]) -> str:
-    return f"{row['smaller_accelerators']} → {row['larger_accelerators']}"
+    return f"{row['smaller_accelerators']}→{row['larger_accelerators']}"
 
 
 def _sizes(row: Mapping[str, Any]) -> str:
-    return f"{row['smaller_gbs'] or '?'} → {row['larger_gbs'] or '?'}"
+    return f"{row['smaller_gbs'] or '?'}→{row['larger_gbs'] or '?'}"
 
 
 def _agrees(row: Mapping[str, Any]) -> str:
@@ -171,7 +174,7 @@ PART_VIEW = (
     Column("Convergence", unless_noise("convergence"), justify="right"),
     Column("Interval", ratios("convergence"), justify="right", leaves=3),
     Column("Product", unless_noise("product"), justify="right", leaves=5),
-    Column("Foreseen", _agrees),
+    Column("Check", _agrees),
     Column("Reference", unless_noise("reference"), justify="right", leaves=1),
     Column("Note", _text("note"), wraps=True, leaves=6),
 )
@@ -216,7 +219,7 @@ LAW_VIEW = (
     Column("Sizes", _count("sizes"), justify="right", leaves=2),
     Column("From", _count("from_gbs"), justify="right"),
     Column("To", _count("to_gbs"), justify="right"),
-    Column("Critical size", lambda row: progress(round(row["critical_gbs"])), justify="right"),
+    Column("Critical", lambda row: progress(round(row["critical_gbs"])), justify="right"),
     Column("Interval", _critical, justify="right"),
     Column("Loss", lambda row: ratio(row["loss"]) if row["differs"] else NOISE, justify="right"),
     Column("Interval", ratios("loss"), justify="right"),
