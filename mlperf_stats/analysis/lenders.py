@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -150,6 +150,14 @@ class Lenders:
     def home_pool(self, item: RunSet) -> Pool | None:
         """The other results of its round that may lend to a result; None if there are none."""
         return self._pool(family(item), item.result.round, self._lends_to(item, "submission"), strict=False)
+
+    def pools(self) -> Iterator[tuple[Family, str, Pool]]:
+        """Every pool with its family and round, whole and without the reference."""
+        for of, rounds in self._pools.items():
+            for name in rounds:
+                found = self._pool(of, name, lambda _: True, strict=False)
+                if found is not None:
+                    yield of, name, found
 
     def _lends_to(self, item: RunSet, by: str, apart: Sequence[RunSet] = ()) -> Callable[[Lender], bool]:
         related, submitter = self._related(item), item.result.submitter.casefold()

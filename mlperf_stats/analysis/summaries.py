@@ -32,7 +32,7 @@ from mlperf_stats.store.summaries import keep_summaries
 if TYPE_CHECKING:
     from mlperf_stats.stats.controlled_estimate import ControlledEstimate
 
-STATISTICS_VERSION = "9"
+STATISTICS_VERSION = "10"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95

@@ -13,9 +13,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlperf_stats.analysis.splits import validate_splits
-from mlperf_stats.store import Filters, open_snapshot
+import numpy as np
+from scipy.special import logsumexp
 
+from mlperf_stats.analysis.lenders import Family, Lenders
+from mlperf_stats.analysis.splits import validate_splits
+from mlperf_stats.stats.effect_grids import LINEAGE_SCALES, SET_SCALES, half_cauchy
+from mlperf_stats.stats.sample import FloatArray
+from mlperf_stats.store import Filters, Store, open_snapshot
+
+PRIOR_SCALES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 METHODS = ("t_log", "moderated", "controlled")
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {"runs": 3},
@@ -61,6 +68,29 @@ def print_table(rows: Iterable[Row]) -> None:
         print("| " + " | ".join(map(str, cells)) + " |")
 
 
+def print_prior_scales(store: Store) -> None:
+    """Log marginal likelihood of the scale of the effects' priors, below its largest value."""
+    evidence: dict[str, dict[Family, FloatArray]] = {"rounds 0.5 to 2.0": {}, "rounds 3.0 to 5.0": {}}
+    for of, round_, pool in Lenders(store, references=False).pools():
+        group = evidence["rounds 0.5 to 2.0" if float(round_) < 3 else "rounds 3.0 to 5.0"]
+        group[of] = group.get(of, np.zeros(())) + pool.scale_evidence()
+    figures = {
+        name: np.array([sum(marginal(one, scale) for one in group.values()) for scale in PRIOR_SCALES])
+        for name, group in evidence.items()
+    }
+    print("| scale | " + " | ".join(figures) + " |")
+    print("|--:|" + "--:|" * len(figures))
+    for number, scale in enumerate(PRIOR_SCALES):
+        cells = (f"{values[number] - values.max():.1f}" for values in figures.values())
+        print(f"| {scale} | " + " | ".join(cells) + " |")
+
+
+def marginal(evidence: FloatArray, scale: float) -> float:
+    """Log marginal likelihood of one workload and division, both effects' scales integrated."""
+    prior = np.log(half_cauchy(SET_SCALES, scale))[:, None] + np.log(half_cauchy(LINEAGE_SCALES, scale))
+    return float(logsumexp(prior + evidence))
+
+
 def main() -> None:
     """Tables of the files named, or of the page's questions."""
     files = [Path(name) for name in sys.argv[1:]]
@@ -74,6 +104,8 @@ def main() -> None:
         for question in QUESTIONS:
             print(f"\n{question}\n")
             print_table(validate_splits(store, question.get("filters"), **_others(question)).rows)
+        print("\nscale of the priors\n")
+        print_prior_scales(store)
 
 
 def _others(question: Mapping[str, Any]) -> dict[str, Any]:
