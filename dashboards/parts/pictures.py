@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ import streamlit as st
 from mlperf_stats.charts.theme import named
 
 _KEPT = 128
+TITLE_CHARACTERS = 56
+SUBTITLE_CHARACTERS = 74
 _PADDING = dict.fromkeys(("left", "right", "top", "bottom"), 8)
 
 
@@ -32,7 +35,18 @@ def _drawn(content: bytes, theme: str, _draw: Callable[..., Any]) -> dict[str, A
     with _unchecked():
         # Streamlit writes into the padding, which therefore may not be one number for all sides.
         chart = _draw(theme=named(theme), width="container").properties(padding=_PADDING)
-        return dict(chart.to_dict(validate=False))
+        return _folded(dict(chart.to_dict(validate=False)))
+
+
+def _folded(spec: dict[str, Any]) -> dict[str, Any]:
+    """``spec`` with its heading in lines that a screen of 600 pixels holds; longer ones would be cut."""
+    heading = spec.get("title")
+    if isinstance(heading, dict):
+        for part, width in (("text", TITLE_CHARACTERS), ("subtitle", SUBTITLE_CHARACTERS)):
+            lines = heading.get(part) or []
+            text = lines if isinstance(lines, str) else " ".join(lines)
+            heading[part] = textwrap.wrap(text, width, break_long_words=True)
+    return spec
 
 
 @contextlib.contextmanager

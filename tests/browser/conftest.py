@@ -18,10 +18,12 @@ from urllib.parse import urlsplit
 import pytest
 from dashboard_pages import open_page
 from dashboard_server import dashboard
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 
 WAIT_MS = 60_000
 """A busy machine may take long; conditions that are met end the wait."""
+
+expect.set_options(timeout=WAIT_MS)
 
 _PROBED = re.compile(r"/[a-z_]+/_stcore/(health|host-config)$")
 """Streamlit's page looks for its server below its own address first, and takes the refusal for an answer."""
