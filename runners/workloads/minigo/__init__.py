@@ -77,7 +77,7 @@ WORKLOAD = Workload(
     round="0.7",
     log_rules="0.7.0",
     mini=MinigoSettings(
-        target=0.6,
+        target=0.7,
         batch_size=128,
         max_epochs=20,
         evaluate_every=1,
@@ -100,7 +100,7 @@ WORKLOAD = Workload(
         reference_playouts=24,
     ),
     full=MinigoSettings(target=0.4, batch_size=2048, max_epochs=1000, evaluate_every=1),
-    mini_seconds=(40, 150),
+    mini_seconds=(24, 75),
     task="mlperf_runners.workloads.minigo.task:MinigoTask",
     dataset=("*.sgf",),
     obtain="put games of professionals on a 9 × 9 board there, one SGF file each",
