@@ -223,7 +223,8 @@ def _comparison(
     }
     pairs, ranks = [], []
     for group in groups:
-        common["family"] = f"{family}, {group.family_size} comparisons"
+        plural = "s" if group.family_size > 1 else ""
+        common["family"] = f"{family}, {group.family_size} comparison{plural}"
         rows = pair_rows(group, common)
         pairs += rows
         if not baseline:

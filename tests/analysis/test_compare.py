@@ -64,7 +64,7 @@ def test_reference_points_are_uncertain_between_batch_sizes(store: Store) -> Non
 def test_systems_over_what_they_share(store: Store) -> None:
     found = compare(store, [A, B])
     assert {row["benchmark"] for row in found.pairs} == {"bert", "retinanet"}
-    assert {row["family"] for row in found.pairs} == {"benchmark, 1 comparisons"}
+    assert {row["family"] for row in found.pairs} == {"benchmark, 1 comparison"}
     together = compare(store, [A, B], family="all")
     assert {row["family"] for row in together.pairs} == {"all, 2 comparisons"}
     assert all(
