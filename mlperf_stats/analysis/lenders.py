@@ -211,6 +211,10 @@ class Lenders:
         whole = self._whole[key]
         return whole.without(left_out) if left_out else whole
 
+    def step_of(self, item: RunSet) -> float:
+        """Gap of the evaluation grid in the result's pool as a fraction of the work."""
+        return self._step(family(item), item.result.round)
+
     def _step(self, of: Family, round_: str) -> float:
         """Median over results of the evaluation gap as a fraction of the work: set by rules, not by peers."""
         if (of, round_) not in self._steps:

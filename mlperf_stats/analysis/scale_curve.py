@@ -75,6 +75,9 @@ LAW_COLUMNS = (
 """Columns per law, ``least · (1 + gbs / critical_gbs)``. ``loss`` is the work at the largest over that at the
 smallest batch size, ``differs`` whether its interval leaves out 1."""
 
+_FLAT = 1.01
+"""The law never falls, so that no interval of its growth holds 1; less than this is none to speak of."""
+
 _COLUMNS: dict[Table, tuple[str, ...]] = {"points": POINT_COLUMNS, "laws": LAW_COLUMNS}
 
 
@@ -155,43 +158,43 @@ def scale_curve(store: Store, filters: Filters, *, level: float = DEFAULT_LEVEL)
         unit = items[0].rules.convergence_unit
         told = {"round": round_, "division": division, "benchmark": benchmark, "unit": unit}
         submitted = [one.runs for one in lenders.of_round(items[0]) if one.key in wanted]
-        _add(points, laws, told | {"source": "submissions"}, _of_submissions(submitted), level)
+        found = _of_submissions(submitted, lenders.step_of(items[0]))
+        _add(points, laws, told | {"source": "submissions"}, found, level)
         if division == "closed":
             _add(points, laws, told | {"source": "reference"}, _of_reference(round_, benchmark), level)
     return ScaleCurve(tuple(points), tuple(laws), level)
 
 
-def _of_submissions(sets: Sequence[ConvergedRuns]) -> list[_Point]:
+def _of_submissions(sets: Sequence[ConvergedRuns], step: float) -> list[_Point]:
     """A point per batch size, without sets whose convergence cannot be compared.
 
     Means of one size differ by chance and by configuration; their variance is pooled over sizes. Where no
-    size has two sets, the variance within sets is all there is.
+    size has two sets, the variance within sets is all there is. Runs that tie on a grid of evaluations a
+    ``step`` apart are evidence of little variance, not of none.
     """
     from mlperf_stats.stats.pool import pool
 
-    kept = [one for one in pool(sets, _STEP).sets if not math.isnan(one.size)] if sets else []
+    if not sets:
+        return []
+    together = pool(sets, step)
+    kept = [one for one in together.sets if not math.isnan(one.size)]
     cells: dict[float, list[ConvergedRuns]] = {}
     for one in kept:
         cells.setdefault(one.size, []).append(one)
     between = sum(float(np.var(_means(cell))) * len(cell) for cell in cells.values())
     between_df = len(kept) - len(cells)
     within_df = sum(one.n - 1 for one in kept)
-    within = sum(one.sum_of_squares for one in kept) / within_df if within_df else math.nan
+    least = together.floor(float(sum(one.n for one in kept)))
+    within = max(sum(one.sum_of_squares for one in kept) / within_df, least) if within_df else math.nan
     found = []
     for size, cell in sorted(cells.items()):
         runs = sum(one.n for one in cell)
-        own = within / runs
-        variance = max(between / between_df / len(cell), own) if between_df else own
-        mean = float(np.mean(_means(cell)))
-        found.append(_Point(size, mean, variance, between_df or within_df, len(cell), runs))
+        variance, df = within / runs, within_df
+        # Single runs alone have no variance within sets: that is NaN, and never larger.
+        if between_df and not between / between_df / len(cell) < variance:
+            variance, df = between / between_df / len(cell), between_df
+        found.append(_Point(size, float(np.mean(_means(cell))), variance, df, len(cell), runs))
     return found
-
-
-_FLAT = 1.01
-"""The law never falls, so that no interval of its growth holds 1; less than this is none to speak of."""
-
-_STEP = 0.05
-"""Gap of the evaluation grid, for the pool's rules; it bears on spreads, which are not used here."""
 
 
 def _means(cell: Sequence[ConvergedRuns]) -> list[float]:

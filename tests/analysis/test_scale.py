@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from madeup_logs import run_log, system_json, write_tree
 
 from mlperf_stats.analysis.results import results_table
 from mlperf_stats.analysis.scale import FIT_COLUMNS, RESULT_COLUMNS, scale_report
@@ -16,7 +18,8 @@ from mlperf_stats.analysis.scale_price import COLUMNS as PART_COLUMNS
 from mlperf_stats.analysis.scale_price import scale_price
 from mlperf_stats.errors import InputError, NotFoundError, StatisticsError
 from mlperf_stats.rules.wording import DERIVED
-from mlperf_stats.store import Filters, Store, open_snapshot
+from mlperf_stats.store import Filters, Store, open_memory, open_snapshot
+from mlperf_stats.store.ingest import ingest
 
 LORA = Filters(rounds=("5.0",), benchmarks=("llama2_70b_lora",))
 RESNET = Filters(rounds=("2.0",), benchmarks=("resnet",), divisions=("closed",))
@@ -173,6 +176,27 @@ def test_no_law_through_two_sizes(store: Store) -> None:
     points = [row for row in curve.points if row["source"] == "submissions"]
     assert points
     assert all(row["law"] is None for row in points)
+
+
+def test_runs_that_tie_leave_their_mean_uncertain(tmp_path: Path) -> None:
+    """Eight made-up runs, all at epoch 4 of evaluations at 2 and 4: a width of 0 would claim too much."""
+    files: dict[str, bytes] = {}
+    for number, name in enumerate(("one", "two")):
+        files[f"{name}/systems/box.json"] = system_json(submitter=name)
+        for run in range(4):
+            files[f"{name}/results/box/retinanet/result_{run}.txt"] = run_log(
+                20.0 + run, benchmark="retinanet", seed=10 * number + run, evaluations=((2, 0.3), (4, 0.35))
+            )
+    root = tmp_path / "training_results_v5.0"
+    write_tree(root, files)
+    with open_memory() as made_up:
+        ingest(made_up, [root])
+        (row,) = [r for r in scale_curve(made_up, Filters()).points if r["source"] == "submissions"]
+    assert row["runs"] == 8
+    # Rule of succession: variance of a run 2·0.5²/(8 + 2), of the mean an eighth of it; 6 degrees of freedom.
+    half = 2.446912 * math.sqrt(0.05 / 8)
+    assert row["convergence"] == pytest.approx(4)
+    assert row["convergence_high"] == pytest.approx(4 * math.exp(half), rel=1e-5)
 
 
 def test_reports_are_frames_dictionaries_and_html(store: Store) -> None:
