@@ -88,7 +88,7 @@ def history(source: Source, benchmark: str) -> History:
         return _history(store, filters(benchmark))
 
 
-@st.cache_data(show_spinner="Drawing all times of the round anew, ten thousand times …", max_entries=_KEPT)
+@st.cache_data(show_spinner="Comparing every system of the round with the best …", max_entries=_KEPT)
 def profile(source: Source, round_name: str, per_accelerator: bool, complete_only: bool) -> Profile:
     """On which share of the benchmarks each system is close to the best."""
     with source.open() as store:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from dashboard_pages import Visit, choose, downloaded, no_errors, settle, under, whole_page
+from dashboard_pages import Visit, choose, downloaded, no_errors, row_count, settle, under, whole_page
 from dashboard_server import dashboard
 from madeup_logs import submission_files, write_tree
 from playwright.sync_api import Locator, Page, expect
@@ -21,6 +21,14 @@ from mlperf_stats.store.queries import list_results
 EVIL = "x<img src=q onerror=alert(1)>](javascript:alert(1))"
 """A submitter that is markup twice over; folder names cannot hold a slash, so no tag is closed."""
 FORMULA = "=HYPERLINK(1)"
+OTHERS = (
+    "a|b **c** _d_ `e` # f",
+    "![x](http:evil.example) [y](http:evil.example)",
+    ":red[x] :material-home: $x^2$ {{7*7}} ${7*7}",
+    "'; DROP TABLE runs; --",
+    "\u202egnp.exe \U0001f680",
+)
+"""More names of submitters: tables, links, images, maths, templates, SQL, writing directions."""
 RUN_FILE = re.compile(r"/results/[^/]+/[^/]+/result_[^/]*\.txt$")
 
 
@@ -88,11 +96,16 @@ def test_a_submission_is_uploaded_checked_scored_and_compared(
 
 def test_names_from_logs_are_shown_and_never_run(visit: Visit) -> None:
     files = submission_files(EVIL, FORMULA, "retinanet")
+    for name in OTHERS:
+        files |= submission_files(name, FORMULA, "retinanet")
     page = visit("runs", fresh=True)
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     upload(page, "evil.zip", zipped(files, "training_results_v5.0"))
     no_errors(page)
+    expect(metric(page, "Results")).to_contain_text(str(1 + len(OTHERS)))
+    expect(row_count(page)).to_have_text(f"{1 + len(OTHERS)} rows")
+    choose(page, "Result", f"5.0/{EVIL}/{FORMULA}/retinanet")
     expect(page.get_by_test_id("stText").filter(has_text=EVIL).first).to_be_visible()
     markup = page.evaluate(
         "document.querySelectorAll('[onerror], img[src=q]').length"
