@@ -108,5 +108,7 @@ def test_show_says_who_lent(invoke: Invoke) -> None:
     same = detail["peers"]["same_size"]
     assert f"{len(same)} of its batch size and round" in section
     assert all(name in section for name in same[:6])
-    assert all(name.startswith("2.0/") and name.endswith("/unet3d") for name in same)
+    reference, *results = same
+    assert reference.startswith("reference at batch size ")
+    assert all(name.startswith("2.0/") and name.endswith("/unet3d") for name in results)
     assert all(not name.startswith("2.0/") for name in detail["peers"]["other_rounds"])
