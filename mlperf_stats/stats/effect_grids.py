@@ -5,8 +5,8 @@ convergence is ``cell + lineage effect + set effect``; both effects are normal w
 with a small probability, outlying. Scales differ somewhat from group to group around a benchmark's.
 
 The constants were chosen by marginal likelihood, not by coverage: on the rounds 0.5 to 2.0 of MLPerf
-Training, and confirmed on 3.0 to 5.0, whose likelihood is largest at the same values or next to them
-(docs/validation/controlled.md has the table). They matter in pools of few sets only.
+Training, and confirmed on 3.0 to 5.0 (docs/validation/controlled.md has the table for the scale of the
+priors, the largest that the data do not refute). They matter in pools of few sets only.
 """
 
 from __future__ import annotations
