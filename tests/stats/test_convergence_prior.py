@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from mlperf_stats.stats import cells
 from mlperf_stats.stats.converged_runs import ConvergedRuns
 from mlperf_stats.stats.convergence_prior import ConvergencePrior, convergence_prior
 from mlperf_stats.stats.pool import Pool, pool
@@ -105,3 +106,25 @@ def test_a_weighted_law_has_weights_that_sum_to_one() -> None:
     assert found.mean is not None
     assert found.mean.weights.sum() == pytest.approx(1.0)
     assert found.mean.variances.min() > 0
+
+
+def test_nodes_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds with the usual nodes against bounds with ten times as many, in half-widths of the law."""
+
+    def laws() -> np.ndarray:
+        pools = [
+            members(12, lineages=count, between=0.03, seed=seed) for count in (3, 8) for seed in range(8)
+        ]
+        return np.array([bounds(prior(home)) for home in pools])
+
+    usual = laws()
+    around = np.concatenate(
+        [-np.geomspace(250, 5, 90), np.linspace(-4.5, 4.5, 181), np.geomspace(5, 250, 90)]
+    )
+    monkeypatch.setattr(cells, "_AROUND", around)
+    for name in ("_NEAR_A_MEAN", "_NEAR_ONE_OF_MANY"):
+        monkeypatch.setattr(cells, name, np.linspace(-3, 3, 31))
+    dense = laws()
+    errors = np.abs(usual - dense).max(1) / np.diff(dense).ravel() * 2
+    assert np.median(errors) < 0.02
+    assert errors.max() < 0.1
