@@ -64,7 +64,7 @@ def choose_basis(source: data.Source) -> Basis:
 def width(sheet: Sheet, basis: Basis) -> None:
     """For an interval of some width."""
     places = st.columns(3)
-    half_width = percent(places[0], "Half-width, %", "width", 2.5)
+    half_width = percent(places[0], "Half-width, %", "width", 100 * plans.USUAL_WIDTH)
     level = percent(places[1], "Level, %", "level", 95.0)
     assurance = percent(places[2], "Assurance, %", "assurance", 80.0)
     plan = plans.width(basis, half_width, level, assurance)
@@ -94,7 +94,7 @@ def valid(sheet: Sheet, basis: Basis) -> None:
 def cost(sheet: Sheet, basis: Basis) -> None:
     """For a budget."""
     places = st.columns(4)
-    half_width = percent(places[0], "Half-width, %", "width", 2.5)
+    half_width = percent(places[0], "Half-width, %", "width", 100 * plans.USUAL_WIDTH)
     minutes = number(places[1], "Minutes of a run", "minutes", value=None if basis.pilot else 30.0)
     accelerators = number(places[2], "Accelerators", "accelerators", value=None if basis.pilot else 8.0)
     price = number(places[3], "Price of an accelerator hour", "price")
