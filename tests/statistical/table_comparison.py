@@ -121,7 +121,7 @@ def covers(first: LogMean, second: LogMean, level: float = 0.95) -> bool:
     return bool(abs(first.mean - second.mean) <= stdtrit(df, (1 + level) / 2) * math.sqrt(variance))
 
 
-def family(repetitions: int = 120) -> None:
+def family(repetitions: int = 300) -> None:
     """Family-wise error with ten equal systems."""
     print(f"any false difference among {SYSTEMS} equal systems, % (every pair max-t | Holm | against one)")
     every: list[np.ndarray] = []
