@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlperf_stats.analysis.one_benchmark import (
     closed_by_default,
@@ -21,6 +21,7 @@ from mlperf_stats.analysis.one_benchmark import (
 from mlperf_stats.analysis.results import results_table
 from mlperf_stats.analysis.scale import Member
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
+from mlperf_stats.analysis.tables import Columns, Tables
 from mlperf_stats.errors import InputError
 from mlperf_stats.rules.suite import Benchmark, rounds, rules_for, suite
 from mlperf_stats.rules.wording import DERIVED
@@ -28,8 +29,6 @@ from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlperf_stats.stats.interval import Interval
 
 _MEASURES = ("minutes", "accelerator_minutes")
@@ -56,8 +55,10 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class History:
+class History(Tables):
     """The best of a benchmark by round, in stretches of one definition."""
+
+    TABLES: ClassVar[Columns] = {"rows": COLUMNS}
 
     rows: tuple[dict[str, Any], ...]
     absent: tuple[str, ...]
@@ -65,12 +66,6 @@ class History:
     level: float
     columns: tuple[str, ...] = COLUMNS
     disclosure: str = DERIVED
-
-    def to_frame(self) -> pd.DataFrame:
-        """A DataFrame with :data:`COLUMNS`; missing figures are NaN."""
-        import pandas as pd
-
-        return pd.DataFrame.from_records(list(self.rows), columns=list(self.columns))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -80,9 +75,6 @@ class History:
             "disclosure": self.disclosure,
             "rounds": [dict(row) for row in self.rows],
         }
-
-    def _repr_html_(self) -> str:
-        return f"{self.to_frame().to_html(index=False)}<p>{self.disclosure}</p>"
 
 
 def history(

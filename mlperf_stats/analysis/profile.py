@@ -11,20 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlperf_stats.analysis.lenders import accelerator_kind
 from mlperf_stats.analysis.one_benchmark import closed_by_default
 from mlperf_stats.analysis.results import ResultsTable, results_table
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
+from mlperf_stats.analysis.tables import Columns, Tables
 from mlperf_stats.errors import InputError, NotFoundError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, StoredResult
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlperf_stats.stats.performance_profile import PerformanceProfile
 
 Table = Literal["systems", "curve"]
@@ -56,12 +55,12 @@ the share of the benchmarks on which it takes at most F times as much as the bes
 CURVE_COLUMNS = ("submission", "factor", "share", "share_low", "share_high", "expected")
 """Columns per system and factor; ``expected`` is the mean share over the uncertainty of all times."""
 
-_COLUMNS: dict[Table, tuple[str, ...]] = {"systems": SYSTEM_COLUMNS, "curve": CURVE_COLUMNS}
-
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(Tables):
     """Performance profiles of the systems of one round and division."""
+
+    TABLES: ClassVar[Columns] = {"systems": SYSTEM_COLUMNS, "curve": CURVE_COLUMNS}
 
     systems: tuple[dict[str, Any], ...]
     """The most complete first, among those the ones most often close to the best."""
@@ -75,18 +74,6 @@ class Profile:
     level: float
     disclosure: str = DERIVED
 
-    def to_frame(self, table: Table = "systems") -> pd.DataFrame:
-        """One of the two tables as a DataFrame.
-
-        Raises:
-            InputError: there is no such table.
-        """
-        import pandas as pd
-
-        if table not in _COLUMNS:
-            raise InputError(f"there is no table {table!r}; there are {', '.join(_COLUMNS)}")
-        return pd.DataFrame.from_records(list(getattr(self, table)), columns=list(_COLUMNS[table]))
-
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {
@@ -98,9 +85,6 @@ class Profile:
             "systems": [dict(row) for row in self.systems],
             "curve": [dict(row) for row in self.curve],
         }
-
-    def _repr_html_(self) -> str:
-        return f"{self.to_frame().to_html(index=False)}<p>{self.disclosure}</p>"
 
 
 def profile(

@@ -10,20 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mlperf_stats.analysis.lenders import accelerator_kind
 from mlperf_stats.analysis.one_benchmark import require_one_benchmark
 from mlperf_stats.analysis.results import ResultsTable, results_table
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
+from mlperf_stats.analysis.tables import Columns, Tables
 from mlperf_stats.errors import InputError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, list_results
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlperf_stats.stats.interval import Interval
     from mlperf_stats.stats.power_law import PowerLaw, SizedTimes
 
@@ -88,12 +87,12 @@ FIT_COLUMNS = (
 """Columns per family of two sizes or more: time ∝ accelerators^−``exponent``; ``doubling`` and
 ``efficiency`` are the shares of ideal speed-up left after one doubling and from smallest to largest."""
 
-_COLUMNS: dict[Table, tuple[str, ...]] = {"results": RESULT_COLUMNS, "fits": FIT_COLUMNS}
-
 
 @dataclass(frozen=True)
-class ScaleReport:
+class ScaleReport(Tables):
     """Results of one benchmark against accelerator count, and the law of each family."""
+
+    TABLES: ClassVar[Columns] = {"results": RESULT_COLUMNS, "fits": FIT_COLUMNS}
 
     results: tuple[dict[str, Any], ...]
     """By family and accelerators; those without a converged run or a count have no figures."""
@@ -102,18 +101,6 @@ class ScaleReport:
     price_per_hour: float | None
     """Money per accelerator-hour, where the user gave it."""
     disclosure: str = DERIVED
-
-    def to_frame(self, table: Table = "results") -> pd.DataFrame:
-        """One of the two tables as a DataFrame; missing figures are NaN.
-
-        Raises:
-            InputError: there is no such table.
-        """
-        import pandas as pd
-
-        if table not in _COLUMNS:
-            raise InputError(f"there is no table {table!r}; there are {', '.join(_COLUMNS)}")
-        return pd.DataFrame.from_records(list(getattr(self, table)), columns=list(_COLUMNS[table]))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -124,9 +111,6 @@ class ScaleReport:
             "results": [dict(row) for row in self.results],
             "fits": [dict(row) for row in self.fits],
         }
-
-    def _repr_html_(self) -> str:
-        return f"{self.to_frame().to_html(index=False)}<p>{self.disclosure}</p>"
 
 
 def scale_report(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -18,14 +18,13 @@ from mlperf_stats.analysis.lenders import Lenders
 from mlperf_stats.analysis.one_benchmark import require_one_benchmark, same_workload
 from mlperf_stats.analysis.run_sets import RunSet
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
-from mlperf_stats.errors import InputError, NoReferenceError, RulesError
+from mlperf_stats.analysis.tables import Columns, Tables
+from mlperf_stats.errors import NoReferenceError, RulesError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, list_results
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlperf_stats.stats.converged_runs import ConvergedRuns
     from mlperf_stats.stats.size_curve import SizeCurve
 
@@ -78,29 +77,17 @@ smallest batch size, ``differs`` whether its interval leaves out 1."""
 _FLAT = 1.01
 """The law never falls, so that no interval of its growth holds 1; less than this is none to speak of."""
 
-_COLUMNS: dict[Table, tuple[str, ...]] = {"points": POINT_COLUMNS, "laws": LAW_COLUMNS}
-
 
 @dataclass(frozen=True)
-class ScaleCurve:
+class ScaleCurve(Tables):
     """Work to the target by batch size, and the law of each round."""
+
+    TABLES: ClassVar[Columns] = {"points": POINT_COLUMNS, "laws": LAW_COLUMNS}
 
     points: tuple[dict[str, Any], ...]
     laws: tuple[dict[str, Any], ...]
     level: float
     disclosure: str = DERIVED
-
-    def to_frame(self, table: Table = "points") -> pd.DataFrame:
-        """One of the two tables as a DataFrame; missing figures are NaN.
-
-        Raises:
-            InputError: there is no such table.
-        """
-        import pandas as pd
-
-        if table not in _COLUMNS:
-            raise InputError(f"there is no table {table!r}; there are {', '.join(_COLUMNS)}")
-        return pd.DataFrame.from_records(list(getattr(self, table)), columns=list(_COLUMNS[table]))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -110,9 +97,6 @@ class ScaleCurve:
             "points": [dict(row) for row in self.points],
             "laws": [dict(row) for row in self.laws],
         }
-
-    def _repr_html_(self) -> str:
-        return f"{self.to_frame().to_html(index=False)}<p>{self.disclosure}</p>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,20 +10,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlperf_stats.analysis.controlled import ControlledEstimates
 from mlperf_stats.analysis.lenders import accelerator_kind
 from mlperf_stats.analysis.one_benchmark import require_one_benchmark, same_workload
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
+from mlperf_stats.analysis.tables import Columns, Tables
 from mlperf_stats.errors import InputError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, StoredResult, list_results
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlperf_stats.stats.interval import Interval
 
 COLUMNS = (
@@ -65,8 +64,10 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class ScaleDifferences:
+class ScaleDifferences(Tables):
     """Results against the best of their round and division, the best first."""
+
+    TABLES: ClassVar[Columns] = {"rows": COLUMNS}
 
     rows: tuple[dict[str, Any], ...]
     measure: Measure
@@ -75,12 +76,6 @@ class ScaleDifferences:
     """Simultaneous confidence level within a round and division."""
     columns: tuple[str, ...] = COLUMNS
     disclosure: str = DERIVED
-
-    def to_frame(self) -> pd.DataFrame:
-        """A DataFrame with :data:`COLUMNS`; missing figures are NaN."""
-        import pandas as pd
-
-        return pd.DataFrame.from_records(list(self.rows), columns=list(self.columns))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -91,9 +86,6 @@ class ScaleDifferences:
             "disclosure": self.disclosure,
             "results": [dict(row) for row in self.rows],
         }
-
-    def _repr_html_(self) -> str:
-        return f"{self.to_frame().to_html(index=False)}<p>{self.disclosure}</p>"
 
 
 def scale_differences(

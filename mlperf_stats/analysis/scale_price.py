@@ -17,20 +17,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlperf_stats.analysis.lenders import Lenders, accelerator_kind, as_converged_runs
 from mlperf_stats.analysis.one_benchmark import require_one_benchmark, same_workload
 from mlperf_stats.analysis.run_sets import Key, RunSet
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
+from mlperf_stats.analysis.tables import Columns, Tables
 from mlperf_stats.errors import NoReferenceError, RulesError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, list_results
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mlperf_stats.stats.interval import Interval
     from mlperf_stats.stats.scaling import TimeParts
 
@@ -58,19 +57,15 @@ Pair = tuple[RunSet, RunSet]
 
 
 @dataclass(frozen=True)
-class ScalePrice:
+class ScalePrice(Tables):
     """Pairs of results, each with its lost efficiency and the parts of it."""
+
+    TABLES: ClassVar[Columns] = {"rows": COLUMNS}
 
     rows: tuple[dict[str, Any], ...]
     level: float
     columns: tuple[str, ...] = COLUMNS
     disclosure: str = DERIVED
-
-    def to_frame(self) -> pd.DataFrame:
-        """A DataFrame with :data:`COLUMNS`; missing figures are NaN."""
-        import pandas as pd
-
-        return pd.DataFrame.from_records(list(self.rows), columns=list(self.columns))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -79,9 +74,6 @@ class ScalePrice:
             "disclosure": self.disclosure,
             "pairs": [dict(row) for row in self.rows],
         }
-
-    def _repr_html_(self) -> str:
-        return f"{self.to_frame().to_html(index=False)}<p>{self.disclosure}</p>"
 
 
 def scale_price(
