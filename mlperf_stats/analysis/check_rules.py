@@ -167,8 +167,8 @@ def _score(result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun]) ->
     interval = expected_score_interval(minutes, rules.scored_runs, rules.dropped_each_side)
     yield Finding(
         result.result_id, Severity.FINE, "score",
-        f"score {scored.score_minutes:.4g} minutes; a new set would score {interval.low:.4g} to "
-        f"{interval.high:.4g} on average (95 %, unscaled)",
+        f"score {scored.score_minutes:.4g} minutes; sets like this one score {interval.low:.4g} to "
+        f"{interval.high:.4g} on average (95 % interval of that average, unscaled)",
     )  # fmt: skip
 
 

@@ -109,13 +109,13 @@ def _at_equal_convergence(lenders: Lenders, items: Sequence[RunSet]) -> Footed:
     if len(set(sizes)) > 1 or None in [item.gbs for item in items]:
         raise NotComparableError(
             "equal convergence needs one global batch size, because larger batches converge later; these "
-            f"have {_by_result(items, sizes)}; compare --footing as-run, or --footing reference-convergence, "
+            f"have {_by_value(items, sizes)}; compare --footing as-run, or --footing reference-convergence, "
             "which takes each at its own batch size"
         )
     units = [item.converged[0].convergence_unit for item in items]
     if len(set(units)) > 1:
         raise NotComparableError(
-            f"convergence is logged in different units ({_by_result(items, units)}); compare --footing as-run"
+            f"convergence is logged in different units ({_by_value(items, units)}); compare --footing as-run"
         )
     at = sum(runs.mean_convergence for runs in sets) / len(sets)
     means = tuple(log_mean_at(runs, borrowed, at) for runs, borrowed in zip(sets, lent, strict=True))
@@ -147,9 +147,15 @@ def _with_convergence(
     return sets, lent
 
 
-def _by_result(items: Sequence[RunSet], values: Sequence[str]) -> str:
-    shown = [f"{value} ({item.result.result_id})" for item, value in zip(items[:4], values[:4], strict=True)]
-    return ", ".join([*shown, "…"] if len(items) > 4 else shown)
+def _by_value(items: Sequence[RunSet], values: Sequence[str]) -> str:
+    """Every value with the results that have it, of several one by name."""
+    groups: dict[str, list[str]] = {}
+    for item, value in zip(items, values, strict=True):
+        groups.setdefault(value, []).append(item.result.result_id)
+    return ", ".join(
+        f"{value} ({names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''})"
+        for value, names in groups.items()
+    )
 
 
 def _at_reference_convergence(lenders: Lenders, items: Sequence[RunSet]) -> Footed:

@@ -112,4 +112,8 @@ _NAMED: Mapping[str, Callable[[RunSet], str]] = {
     "number of accelerators": lambda item: str(item.result.accelerators or ""),
     "accelerator": lambda item: item.result.accelerator,
     "framework": lambda item: item.result.framework,
+    "global batch size": lambda item: str(item.gbs or ""),
+    "scaling of the score by the rules, which leaves times as they are": lambda item: (
+        f"× {item.result.scaling_factor:.4g}"
+    ),
 }

@@ -92,6 +92,9 @@ class Catalogue:
         if within:
             more = f" and {len(within) - _SHOWN} more" if len(within) > _SHOWN else ""
             return f"{text!r} is part of {len(within)} systems: {', '.join(within[:_SHOWN])}{more}; name one"
+        for name in _fitting(text, self.results):
+            one = self.results[name]
+            return f"{name} is a single result; name {system_of(one)} and --benchmark {one.benchmark}"
         close = get_close_matches(text, [*self.systems, *self.results], n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(close)}?" if close else "'mlperf-stats results' lists them all"
         return f"no result or system is called {text!r}; {hint}"

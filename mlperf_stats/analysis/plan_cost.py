@@ -139,12 +139,14 @@ class Price:
     minutes: float
     accelerators: int = 1
     per_accelerator_hour: float | None = None
+    source: str = ""
+    """Where the minutes come from, unless they were given."""
 
 
 def price_of(
     spread: Spread, minutes: float | None, accelerators: int | None, per_hour: float | None
 ) -> Price:
-    """The price of a run; its minutes from the pilot or from published sets of that many accelerators.
+    """The price of a run; its minutes from the pilot or from the newest published sets of that size.
 
     Raises:
         InputError: a figure is not positive, or the minutes are known from nowhere.
@@ -156,25 +158,29 @@ def price_of(
     ):
         if value is not None and not (math.isfinite(value) and value > 0):
             raise InputError(f"{what} {value} must be above 0")
-    if minutes is None:
-        if spread.pilot:
-            minutes = statistics.geometric_mean(spread.pilot.minutes)
-            accelerators = accelerators or spread.pilot.result.accelerators
-        else:
-            minutes = _published_minutes(spread, accelerators)
-    return Price(minutes, accelerators or 1, per_hour)
+    source = ""
+    if minutes is None and spread.pilot:
+        minutes, source = statistics.geometric_mean(spread.pilot.minutes), "as in the pilot"
+        accelerators = accelerators or spread.pilot.result.accelerators
+    elif minutes is None:
+        minutes, source = _published_minutes(spread, accelerators)
+    return Price(minutes, accelerators or 1, per_hour, source)
 
 
-def _published_minutes(spread: Spread, accelerators: int | None) -> float:
+def _published_minutes(spread: Spread, accelerators: int | None) -> tuple[float, str]:
+    """The median of the newest round with systems of that size, and what it is."""
     sized = [entry for entry in spread.sets if entry.minutes and entry.result.accelerators]
-    alike = [statistics.median(entry.minutes) for entry in sized if entry.result.accelerators == accelerators]
+    alike = [entry for entry in sized if entry.result.accelerators == accelerators]
     if not alike:
         sizes = ", ".join(map(str, sorted({entry.result.accelerators or 0 for entry in sized})))
         raise InputError(
             "how long a run takes is not known: give --minutes, a --pilot, or --accelerators of a published "
             f"size ({sizes})"
         )
-    return statistics.median(alike)
+    newest = max((entry.result.round for entry in alike), key=spread.rounds.index)
+    times = [statistics.median(entry.minutes) for entry in alike if entry.result.round == newest]
+    results = f"{len(times)} published results" if len(times) > 1 else "the published result"
+    return statistics.median(times), f"the median of {results} of v{newest}; --minutes says otherwise"
 
 
 def plan_cost(
@@ -217,12 +223,21 @@ def plan_cost(
         *(_cost_row(spread, n, half_width, price, fails.rate, valid, assurance, level) for n in others),
     ]
     rows.sort(key=lambda row: int(row["runs"]))
-    basis = (*basis_of(spread, law), _rate_sentence(spread.benchmark.name, fails), _price_sentence(price))
-    return Plan(tuple(rows), COST_COLUMNS, basis, seed=SEED)
+    basis = [*basis_of(spread, law), _rate_sentence(spread.benchmark.name, fails), _price_sentence(price)]
+    if any(row["launches"] != row["runs"] for row in rows):
+        basis.append(_LAUNCHES)
+    return Plan(tuple(rows), COST_COLUMNS, tuple(basis), seed=SEED)
 
 
 def _price_sentence(price: Price) -> str:
-    return f"A run takes {price.minutes:.4g} minutes on {price.accelerators} accelerators."
+    source = f" ({price.source})" if price.source else ""
+    return f"A run takes {price.minutes:.4g} minutes on {price.accelerators} accelerators{source}."
+
+
+_LAUNCHES = (
+    "Launches: where runs alone are not valid often enough, more are started, and the rules' window of "
+    "consecutive launches is filed."
+)
 
 
 def _cost_row(

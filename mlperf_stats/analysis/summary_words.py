@@ -107,7 +107,23 @@ def notes(report: SummaryReport) -> list[str]:
     """What every output carries."""
     return [
         f"Intervals: {percent(report.level)} each, {_METHODS[report.interval]}.",
+        *_scaled(report),
         EXPECTED_NOT_DRAWN,
         report.disclosure,
         report.citation,
+    ]
+
+
+def _scaled(report: SummaryReport) -> list[str]:
+    """Names the scores that the rules scale: estimates from raw times may then say something else."""
+    scaled = [
+        f"{part.result_id} × {part.scaling_factor:.4g}"
+        for one in report.summaries
+        for part in one.components
+        if part.scaling_factor != 1
+    ]
+    if not scaled:
+        return []
+    return [
+        f"The rules scale the scores of {', '.join(scaled)}; estimates and intervals are of times as run."
     ]

@@ -14,12 +14,18 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlperf_runners.worker import PARENT_VARIABLE, die_with_parent, pin_cores
+
+if TYPE_CHECKING:
+    from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 STRAGGLER_SECONDS = 60.0
 """How long the others may go on after the first has ended; all end together, after a last barrier."""
 _LOOK_SECONDS = 1.0
+_TOGETHER_SECONDS = 10
+"""Less than torchrun leaves processes to end by themselves before it kills them."""
 _PROCESSES = "--nproc-per-node="
 
 
@@ -39,12 +45,25 @@ def main() -> None:
     try:
         torchrun(arguments)
     except ChildFailedError as error:
-        rank, failure = error.get_first_failure()
-        # A process that could say itself why it failed has done so.
-        if failure.exitcode < 0:
-            how = _signal_name(-failure.exitcode)
+        for rank, number in _killed(error.failures, error.get_first_failure()[1]):
+            how = _signal_name(number)
             print(f"mlperf-stats: process {rank} of the training was killed by {how}", file=sys.stderr)
         sys.exit(1)
+
+
+def _killed(failures: dict[int, ProcessFailure], first: ProcessFailure) -> list[tuple[int, int]]:
+    """Processes that a signal ended, with its number, from what torchrun found together.
+
+    One whose peer was killed may fail first and say so. Later signals are torchrun's own, which ends the
+    rest.
+    """
+    return [
+        (rank, -one.exitcode)
+        for rank, one in failures.items()
+        if one.exitcode < 0
+        and (one is first or one.exitcode != -signal.SIGTERM)
+        and one.timestamp - first.timestamp <= _TOGETHER_SECONDS
+    ]
 
 
 def _kill_stragglers(processes: int) -> None:

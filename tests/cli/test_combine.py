@@ -36,6 +36,12 @@ def test_csv_has_components_summaries_and_ratios(invoke: Invoke) -> None:
     assert [row["kind"] for row in rows] == ["component"] * 4 + ["summary"] * 2 + ["ratio"]
 
 
+def test_scores_that_the_rules_scale_are_named(invoke: Invoke) -> None:
+    text = invoke("combine", HPE, QCT, "--benchmark", "bert", "--benchmark", "rgat").stdout
+    assert f"The rules scale the scores of {HPE}/bert × 1.051;" in text
+    assert "scaling of the score by the rules" in invoke("compare", f"{HPE}/bert", f"{QCT}/bert").stdout
+
+
 def test_weights_reference_and_override_are_named(invoke: Invoke, tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("benchmark,minutes\nresnet,1000\nncf,20\n")
@@ -85,6 +91,7 @@ def test_show_wrong(invoke: Invoke) -> None:
             ("0.5/nvidia/submission/dgx1_ngc18.11_mxnet", "--reference", "0.6/Alibaba/sinian"),
             "cannot be the reference of",
         ),
+        ((f"{QCT}/bert",), f"is a single result; name {QCT} and --benchmark bert"),
     ],
 )
 def test_refusals(invoke: Invoke, arguments: tuple[str, ...], message: str) -> None:

@@ -72,6 +72,8 @@ def test_override_stands_in_every_form(invoke: Invoke) -> None:
         ((f"{A}/bert", f"{B}/retinanet"), "other benchmarks take other times"),
         ((f"{A}/bert", f"{LARGE}/bert", "--footing", "equal"), "--footing reference-convergence"),
         (("5.0/tinycorp/tinybox_red/bert", f"{A}/bert", "--footing", "reference"), "outside the reference's"),
+        (("--round", "5.0", "--benchmark", "bert", "--max-accelerators", "8", "--min-accelerators", "8",
+          "--footing", "equal"), "16 more), 1024 (5.0/tinycorp/tinybox_8xMI300X/bert)"),
         ((A, "5.0/NVIDIA/nyx_n1_ngc25.03_dgl"), "share no benchmark"),
         (("5.0/NVIDIA/nyx_n1_*", B), "--allow framework"),
         ((A,), "alone cannot be compared"),

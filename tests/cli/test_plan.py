@@ -34,6 +34,13 @@ def test_every_question(invoke: Invoke, arguments: list[str], column: str) -> No
     assert all(row[column] for row in rows)
 
 
+def test_cost_says_where_the_minutes_come_from_and_what_launches_are(invoke: Invoke) -> None:
+    asked = ("plan", "cost", "--benchmark", "bert", "--half-width", "5%", "--accelerators", "8")
+    text = invoke(*asked).stdout
+    assert "published results of v5.0; --minutes says otherwise" in text
+    assert "the rules' window of consecutive launches is filed" in text
+
+
 def test_table_names_its_basis_and_json_has_the_curve(invoke: Invoke) -> None:
     table = invoke("plan", "width", "--benchmark", "llama2_70b_lora")
     assert "each run counted once" in table.stdout

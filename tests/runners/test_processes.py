@@ -35,6 +35,36 @@ def test_one_that_hangs_after_another_has_ended_well_is_killed(tmp_path: Path) -
     assert done.stderr.splitlines()[-1] == "mlperf-stats: process 0 of the training was killed by SIGKILL"
 
 
+def test_a_kill_is_named_also_where_its_peer_complains(tmp_path: Path) -> None:
+    """The peer of a killed process may fail before anybody looks."""
+    (tmp_path / "training.py").write_text(
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "note = Path('pid')\n"
+        "if os.environ['RANK'] == '1':\n"
+        "    Path('part').write_text(str(os.getpid()))\n"
+        "    os.rename('part', note)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "while not note.exists():\n"
+        "    pass\n"
+        "while ') Z' not in Path(f'/proc/{note.read_text()}/stat').read_text():\n"
+        "    pass\n"
+        "sys.exit('the other is gone')\n"
+    )
+    arguments = ["--standalone", "--nproc-per-node=2", "training.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mlperf_runners.launchers.elastic", *arguments],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "mlperf-stats: process 1 of the training was killed by SIGKILL"
+
+
 def test_a_run_that_loses_a_process_is_repeated(tmp_path: Path) -> None:
     log = tmp_path / "ncf-mini" / "runs" / "0" / "attempt-1" / "mllog.txt"
     with subprocess.Popen(

@@ -30,7 +30,7 @@ COUNTED = (
     (Severity.REJECTED, "that a review would send back"),
     (Severity.SIGNIFICANT, "significant"),
     (Severity.LOOK, "that deserve a look"),
-    (Severity.NOTE, "good to know (--notes)"),
+    (Severity.NOTE, "good to know"),
 )
 
 
@@ -60,8 +60,10 @@ def command(
     if output.format is Format.JSON:
         emit_json(output, report.to_dict())
     else:
-        shown = _shown(report, everything=notes or report.submitters == 1 or output.format is Format.CSV)
-        emit_rows(output, shown, columns=report.columns, view=VIEW, notes=_notes(report))
+        everything = notes or report.submitters == 1 or output.format is Format.CSV
+        shown = _shown(report, everything=everything)
+        said = _notes(report, everything=everything)
+        emit_rows(output, shown, columns=report.columns, view=VIEW, notes=said)
     if not report.passed:
         raise typer.Exit(ANSWER_IS_NO)
 
@@ -84,13 +86,14 @@ VIEW = (
 )
 
 
-def _notes(report: CheckReport) -> list[str]:
+def _notes(report: CheckReport, *, everything: bool) -> list[str]:
+    hidden = "" if everything or not report.counts[Severity.NOTE] else " (--notes shows these)"
     counted = ", ".join(f"{number} {text}" for name, text in COUNTED if (number := report.counts[name]))
     verdict = "A review would send nothing back" if report.passed else "A review would send results back"
     if report.passed and not report.rcp_tested:
         verdict += ", as far as was tested"
     return [
-        f"{_results(report)}; findings: {counted or 'none'}. {verdict}.",
+        f"{_results(report)}; findings: {counted or 'none'}{hidden}. {verdict}.",
         *_untested(report),
         report.error_statement,
     ]

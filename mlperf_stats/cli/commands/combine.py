@@ -147,7 +147,8 @@ def _emit(output: Output, report: SummaryReport) -> None:
 
 KINDS = (
     "Score: from official benchmark results. Estimate and interval: from raw times to train. Without: the "
-    "summary without this benchmark; for summaries and ratios, the range if weights were halved or doubled. "
+    "score without this benchmark; for summaries and ratios, the range of scores if weights were halved or "
+    "doubled. "
     "Ratios: how many times as fast the first is; the reference cancels.",
 )
 
