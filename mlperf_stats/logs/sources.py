@@ -6,6 +6,7 @@ Inputs are read in place: nothing is unpacked to disk, nothing is written.
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Member:
     size_bytes: int
 
 
-class Source:
+class Source(ABC):
     """A tree of files. Subclasses say how to list and read it."""
 
     sequential: ClassVar[bool] = False
@@ -65,18 +66,18 @@ class Source:
         """Names of the folders that enclose the tree, outermost first."""
         return Path(os.path.abspath(self.root)).parts[1:]
 
+    @abstractmethod
     def members(self) -> list[Member]:
         """All regular files, sorted by path."""
-        raise NotImplementedError(type(self).__name__)
 
+    @abstractmethod
     def read(self, paths: Collection[str]) -> Iterator[tuple[Member, bytes | OSError]]:
         """Content of the members with these paths; an unreadable one comes with its error instead.
 
         In the order asked for, except that a sequential source keeps its own.
         """
-        raise NotImplementedError(type(self).__name__)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most sources hold nothing open
         """Let go of open files; the source may be used again."""
 
 
