@@ -77,7 +77,9 @@ def as_run(lenders: Lenders, item: RunSet) -> tuple[LogMean, list[str]]:
     runs, home = as_converged_runs(item), lenders.home_pool(item)
     borrowed = _borrowed(home, item)
     if home is None or borrowed.convergence is None:
-        return log_mean(item.minutes, borrowed), [*warnings, codes.NO_PEERS]
+        tied = [codes.ONE_CONVERGENCE_POINT] if item.on_one_point else []
+        alone = log_mean(item.minutes, borrowed, relative_step=lenders.relative_step(item))
+        return alone, [*warnings, codes.NO_PEERS, *tied]
     if runs is None:
         return log_mean(item.minutes, borrowed), [*warnings, codes.CONVERGENCE_UNKNOWN]
     if convergence_is_constant(runs, typical_spread(home.sets)):

@@ -215,6 +215,11 @@ class Lenders:
         """Gap of the evaluation grid in the result's pool as a fraction of the work."""
         return self._step(family(item), item.result.round)
 
+    def relative_step(self, item: RunSet) -> float | None:
+        """Of a result whose runs share one convergence point, its own gap to the next as a fraction of it."""
+        gap = self._gaps.get(item.result.key) if item.on_one_point else None
+        return gap / item.points[0] if gap else None
+
     def _step(self, of: Family, round_: str) -> float:
         """Median over results of the evaluation gap as a fraction of the work: set by rules, not by peers."""
         if (of, round_) not in self._steps:

@@ -50,6 +50,11 @@ class RunSet:
         """Convergence points of the converged runs that have one."""
         return [run.convergence_point for run in self.converged if run.convergence_point]
 
+    @property
+    def on_one_point(self) -> bool:
+        """Whether all converged runs that have a convergence point, two or more, share one."""
+        return len(self.minutes) > 1 and len(set(self.points)) == 1 and self.points[0] > 0
+
     @cached_property
     def mixed_gbs(self) -> bool:
         """Whether runs state different global batch sizes."""

@@ -92,7 +92,7 @@ def summarise(
     summaries = {}
     for number, result in enumerate(results, start=1):
         own = runs.get(result.key, [])
-        step = _evaluation_step(store, result) if len(_points(own)) == 1 else None
+        step = evaluation_step(store, result) if len(_points(own)) == 1 else None
         summary = summarise_result(result, own, duplicated, level, step)
         _add_controlled(summary, controlled.of(result.key, level))
         summaries[result.key] = summary
@@ -215,7 +215,7 @@ def _points(runs: Iterable[StoredRun]) -> set[float]:
     }
 
 
-def _evaluation_step(store: Store, result: StoredResult) -> float | None:
+def evaluation_step(store: Store, result: StoredResult) -> float | None:
     """The usual distance between the evaluations of a run, None if its runs were evaluated once."""
     gaps: list[float] = []
     for evaluations in evaluations_of(store, result).values():

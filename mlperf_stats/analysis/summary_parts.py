@@ -10,6 +10,7 @@ from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
 from mlperf_stats.analysis.like_with_like import Difference
 from mlperf_stats.analysis.machines import Machine
 from mlperf_stats.analysis.run_sets import RunSet, run_sets, workload_names
+from mlperf_stats.analysis.summaries import evaluation_step
 from mlperf_stats.errors import CannotCombineError
 from mlperf_stats.rules.scoring import Score, score
 from mlperf_stats.store.database import Store
@@ -125,11 +126,16 @@ def cannot_combine(
     return CannotCombineError(f"{'; '.join(reasons)}{remedy}", benchmarks, usable)
 
 
-def own_mean(part: Part) -> LogMean:
-    """Mean log time from the result's own runs alone; 0 degrees of freedom for a single run or ties."""
+def own_mean(store: Store, part: Part) -> LogMean:
+    """Mean log time from the result's own runs alone, as :func:`~mlperf_stats.analysis.show.show` states it.
+
+    0 degrees of freedom for a single run.
+    """
     from mlperf_stats.stats.log_means import log_mean
 
-    return log_mean(part.item.minutes)
+    item = part.item
+    step = evaluation_step(store, item.result) if item.on_one_point else None
+    return log_mean(item.minutes, relative_step=step / item.points[0] if step else None)
 
 
 def controlled_law(lenders: Lenders, item: RunSet) -> tuple[NormalMixture, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from mlperf_stats import __version__
 from mlperf_stats.analysis.summary_reference import ReferenceKind
 from mlperf_stats.rules.suite import LOCAL_ROUND
 from mlperf_stats.rules.wording import EXPECTED_NOT_DRAWN, UNVERIFIED, composite_disclosure
+from mlperf_stats.stats.codes import ONE_CONVERGENCE_POINT
 from mlperf_stats.text.numbers import minutes, percent
 
 if TYPE_CHECKING:
@@ -107,10 +108,22 @@ def notes(report: SummaryReport) -> list[str]:
     """What every output carries."""
     return [
         f"Intervals: {percent(report.level)} each, {_METHODS[report.interval]}.",
+        *_tied(report),
         *_scaled(report),
         EXPECTED_NOT_DRAWN,
         report.disclosure,
         report.citation,
+    ]
+
+
+def _tied(report: SummaryReport) -> list[str]:
+    """What own variances assume of runs that hide most of their variation."""
+    parts = [part for one in report.summaries for part in one.components]
+    if not any(ONE_CONVERGENCE_POINT in part.warnings for part in parts):
+        return []
+    return [
+        "Where all runs stopped at one evaluation, one step more or less is allowed for; --interval "
+        "controlled learns from other results how far runs scatter."
     ]
 
 

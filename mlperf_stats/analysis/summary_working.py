@@ -176,7 +176,7 @@ def _log_terms(store: Store, parts: Sequence[Part], interval: str) -> tuple[LogT
 
     warnings = [_data_warnings(part, own=interval == "own") for part in parts]
     if interval == "own":
-        return WelchTerms(tuple(own_mean(part) for part in parts)), warnings
+        return WelchTerms(tuple(own_mean(store, part) for part in parts)), warnings
     lenders = Lenders(store, Filters(benchmarks=tuple({name for part in parts for name in part.lending})))
     items = {item.result.key: item for item in lenders.sets}
     found = [controlled_law(lenders, items[part.result.key]) for part in parts]
@@ -193,7 +193,7 @@ def _data_warnings(part: Part, *, own: bool) -> tuple[str, ...]:
     warnings = []
     if len(item.minutes) == 1:
         warnings.append(codes.SINGLE_RUN)
-    elif own and len(set(item.points)) == 1:
+    elif own and item.on_one_point:
         warnings.append(codes.ONE_CONVERGENCE_POINT)
     if len(item.converged) < len(item.present):
         warnings.append("nonconverged-left-out")

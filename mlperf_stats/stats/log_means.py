@@ -24,6 +24,7 @@ from mlperf_stats.stats.converged_runs import SAME_POINT, ConvergedRuns
 from mlperf_stats.stats.moderated import VariancePrior, trigamma_inverse, variance_prior
 from mlperf_stats.stats.pool import SPREAD_DFS, Pool
 from mlperf_stats.stats.sample import FloatArray, SampleLike, check_sample
+from mlperf_stats.stats.tied_convergence import hidden_variance
 from mlperf_stats.stats.time_law import TimePrior, time_posterior, time_prior
 
 _CLOCK = 1e-9
@@ -115,15 +116,19 @@ def cautious(prior: VariancePrior, variances: Sequence[float], dfs: Sequence[int
     return VariancePrior(1 / (alike + 1 / float(df.sum())), prior.variance, k)
 
 
-def log_mean(times: SampleLike, borrowed: Borrowed = NOTHING_BORROWED) -> LogMean:
+def log_mean(
+    times: SampleLike, borrowed: Borrowed = NOTHING_BORROWED, *, relative_step: float | None = None
+) -> LogMean:
     """From times alone: shape (n,), positive, any unit, n ≥ 1; their variance is moderated.
 
-    ``df`` is 0 where a single run, or runs that all tie, meet nothing to borrow from.
+    ``relative_step``: of runs that all converged at one evaluation, the distance to the next ÷ the point;
+    what it would add is allowed for, as by :func:`~mlperf_stats.stats.tied_convergence.tied_convergence_interval`.
+    ``df`` is 0 where a single run, or runs that all take the same time, meet nothing else.
     Raises SampleError and TooFewRunsError.
     """
     logs = np.log(check_sample(times, positive=True))
     n = int(logs.size)
-    own = float(logs.var(ddof=1)) if n > 1 else 0.0
+    own = float(logs.var(ddof=1)) + hidden_variance(relative_step or 0.0, n) if n > 1 else 0.0
     variance, df = own, float(n - 1)
     if borrowed.log_time is not None:
         variance, df = borrowed.log_time.posterior(own, n - 1)

@@ -19,9 +19,14 @@ from mlperf_stats.stats.sample import FloatArray, SampleLike, check_level, check
 from mlperf_stats.stats.t_log import t_quantile
 
 
+def hidden_variance(relative_step: float, n: int) -> float:
+    """What one step would add to the variance of log time of n runs that tie."""
+    return 2 * relative_step**2 / (n + 1)
+
+
 def tied_sigma(times: FloatArray, relative_step: float) -> FloatArray:
     """Kernel: standard deviation of log time with what one step would add, (…, n ≥ 2) → (…,)."""
-    variance = np.log(times).var(axis=-1, ddof=1) + 2 * relative_step**2 / (times.shape[-1] + 1)
+    variance = np.log(times).var(axis=-1, ddof=1) + hidden_variance(relative_step, times.shape[-1])
     return np.asarray(np.sqrt(variance), dtype=np.float64)
 
 

@@ -12,6 +12,7 @@ import pytest
 from madeup_logs import submission_files, write_tree
 
 import mlperf_stats as ms
+from mlperf_stats.analysis.results import results_table
 from mlperf_stats.analysis.summary_rows import COLUMNS
 from mlperf_stats.analysis.summary_score import combine
 from mlperf_stats.analysis.summary_types import SummaryRatio
@@ -24,7 +25,7 @@ from mlperf_stats.errors import (
 )
 from mlperf_stats.rules.normalise import normalise, reference
 from mlperf_stats.rules.wording import COMPOSITE
-from mlperf_stats.store import Store, open_memory, open_snapshot
+from mlperf_stats.store import Filters, Store, open_memory, open_snapshot
 from mlperf_stats.store.ingest import ingest
 
 DGX1 = "0.5/nvidia/submission/dgx1_ngc18.11_*"
@@ -190,6 +191,20 @@ def test_reference_files_that_are_none(store: Store, tmp_path: Path, content: st
     path.write_text(content)
     with pytest.raises(InputError, match=r"minutes\.csv"):
         combine(store, [QCT], benchmarks=("bert",), reference=str(path))
+
+
+def test_components_are_what_show_says(store: Store) -> None:
+    """One rule for one result, ties included: own runs as the geometric mean, or the controlled mean.
+
+    Own intervals are equal; controlled ones are drawn here, so that they agree to Monte-Carlo error.
+    """
+    rows = {row["benchmark"]: row for row in results_table(store, Filters(systems=("D74H-7U",)))}
+    assert "one-convergence-point" in rows["retinanet"]["warnings"]
+    for interval, figure, tolerance in (("own", "gmean", 1e-9), ("controlled", "controlled", 2e-3)):
+        for part in combine(store, [QCT], interval=interval).summaries[0].components:
+            row = rows[part.benchmark]
+            expected = [row[f"{figure}_{name}"] for name in ("minutes", "low", "high")]
+            assert [part.estimate, part.low, part.high] == pytest.approx(expected, rel=tolerance)
 
 
 def test_wrong_means_change_their_order_with_the_reference(store: Store) -> None:

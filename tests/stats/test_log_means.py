@@ -18,8 +18,10 @@ from mlperf_stats.stats.log_means import (
     log_mean_at,
     log_mean_with_convergence,
 )
+from mlperf_stats.stats.log_sums import WelchTerms
 from mlperf_stats.stats.moderated import VariancePrior
 from mlperf_stats.stats.pool import pool
+from mlperf_stats.stats.tied_convergence import tied_convergence_interval
 from mlperf_stats.stats.time_law import time_prior
 
 
@@ -58,6 +60,16 @@ def test_runs_that_tie_keep_the_spread_of_their_peers() -> None:
     found = log_mean_with_convergence(tied, borrow(pool(others, 0.05), 64.0))
     assert math.sqrt(log_mean([20.0, 20.02, 19.98]).run_variance) < 0.002
     assert 0.03 < math.sqrt(found.run_variance) < 0.07
+
+
+def test_a_tie_without_peers_allows_for_one_step() -> None:
+    """The interval is that of runs that tie; a step of 1/20 adds 2·.05²/(3 + 1) to the variance of a run."""
+    times, step = [20.0, 20.02, 19.98], 0.05
+    found = log_mean(times, relative_step=step)
+    low, high = WelchTerms((found,)).interval([1.0], 0.95)[1:]
+    expected = tied_convergence_interval(times, step)
+    assert (math.exp(low), math.exp(high)) == pytest.approx((expected.low, expected.high))
+    assert found.run_variance == pytest.approx(float(np.log(times).var(ddof=1)) + 0.00125)
 
 
 def test_at_convergence_follows_the_line() -> None:
