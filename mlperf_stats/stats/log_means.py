@@ -122,7 +122,7 @@ def log_mean(
     """From times alone: shape (n,), positive, any unit, n ≥ 1; their variance is moderated.
 
     ``relative_step``: of runs that all converged at one evaluation, the distance to the next ÷ the point;
-    what it would add is allowed for, as by :func:`~mlperf_stats.stats.tied_convergence.tied_convergence_interval`.
+    what it would add is allowed for, as by ``tied_convergence_interval``.
     ``df`` is 0 where a single run, or runs that all take the same time, meet nothing else.
     Raises SampleError and TooFewRunsError.
     """

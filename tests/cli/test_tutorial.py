@@ -31,7 +31,7 @@ def shows(expected: list[str], printed: list[str]) -> bool:
 
 def test_commands_print_what_the_tutorial_shows(repository: Path, invoke: Callable[..., Result]) -> None:
     commands = [block for block in blocks(repository, "console") if block.startswith(PROMPT)]
-    assert len(commands) == 6
+    assert len(commands) == 7
     for block in commands:
         command, *expected = block.splitlines()
         result = invoke(*shlex.split(command.removeprefix(PROMPT)))
