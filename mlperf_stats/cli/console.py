@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
@@ -13,6 +14,8 @@ from typing import IO, Any, Literal, Protocol
 from mlperf_stats.text.names import clean, shorten_ids
 
 GAP = "  "
+PIPED_WIDTH = 100
+"""Of notes under a table, where no terminal says how wide it is."""
 SHORTEST_ID = 32
 WHOLE_WORD = 25
 """Words up to this length are never broken; no code that a cell of warnings holds is longer."""
@@ -59,6 +62,18 @@ def print_lines(lines: Sequence[str], out: IO[str] | None = None) -> None:
         width = shutil.get_terminal_size().columns
         cleaned = (part for line in cleaned for part in _wrapped(line, width))
     out.writelines(f"{line}\n" for line in cleaned)
+
+
+def print_notes(notes: Sequence[str], out: IO[str] | None = None) -> None:
+    """Print cleaned notes with a hanging indent, as wide as the terminal; piped as ``COLUMNS``, or 100."""
+    out = out or sys.stdout
+    width = shutil.get_terminal_size().columns if out.isatty() else _piped_width()
+    out.writelines(f"{part}\n" for note in notes for part in _wrapped(clean(note), width))
+
+
+def _piped_width() -> int:
+    asked = os.environ.get("COLUMNS", "")
+    return int(asked) if asked.isdecimal() and int(asked) > 0 else PIPED_WIDTH
 
 
 def _wrapped(line: str, width: int) -> list[str]:

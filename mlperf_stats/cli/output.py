@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from mlperf_stats.cli.console import Column, print_lines, print_table
+from mlperf_stats.cli.console import Column, print_notes, print_table
 from mlperf_stats.store.files import csv_lines, replaced_file
 from mlperf_stats.text.markup import markdown
 
@@ -108,7 +108,7 @@ def _print_all(
 ) -> None:
     print_table(view, rows, out)
     if notes:
-        print_lines(["", *notes], out)
+        print_notes(["", *notes], out)
 
 
 def _markdown_notes(notes: Sequence[str]) -> str:

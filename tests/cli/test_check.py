@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from printed import unwrapped
 from typer.testing import Result
 
 Invoke = Callable[..., Result]
@@ -19,7 +20,7 @@ def test_a_round_with_something_to_send_back(invoke: Invoke, results_repository:
     assert result.exit_code == 1, result.output
     assert "invalid-nonconverged" in result.stdout
     assert "mixed-gbs" in result.stdout
-    assert "A review would send results back." in result.stdout
+    assert "A review would send results back." in unwrapped(result.stdout)
     assert "at most 5%" in result.stdout
     assert "\x1b" not in result.stdout
     assert "score 32 minutes" not in result.stdout

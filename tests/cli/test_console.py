@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from mlperf_stats.cli.console import Column, print_lines, print_table
+from mlperf_stats.cli.console import Column, print_lines, print_notes, print_table
 from mlperf_stats.text.names import clean, shorten_id, shorten_ids
 
 HOSTILE = "evil\n\x1b[31mred\x1b]0;title\x07 \u202etxt [bold]markup[/bold] [/nonsense]"
@@ -139,7 +139,22 @@ def test_columns_leave_before_codes_are_broken(monkeypatch: pytest.MonkeyPatch) 
     assert max(map(len, text.splitlines())) <= 60
 
 
-def test_notes_wrap_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("columns", "width"), [("60", 60), ("", 100), ("0", 100), ("wide", 100)])
+def test_notes_wrap_with_a_hanging_indent_where_piped(
+    monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    note = f"Source: {', '.join(f'5.0/a/system-{number}/bert' for number in range(12))}"
+    out = io.StringIO()
+    print_notes([note, "short"], out)
+    first, *more, last = out.getvalue().splitlines()
+    assert width - 25 < len(first) <= width
+    assert all(line.startswith("  5.0/") and len(line) <= width for line in more)
+    assert " ".join(line.strip() for line in [first, *more]) == note
+    assert last == "short"
+
+
+def test_lines_wrap_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     note = "one-convergence-point (55): all runs converged at one evaluation"
     terminal, pipe = Terminal(), io.StringIO()

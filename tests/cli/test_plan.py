@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from printed import unwrapped
 from typer.testing import Result
 
 Invoke = Callable[..., Result]
@@ -36,7 +37,7 @@ def test_every_question(invoke: Invoke, arguments: list[str], column: str) -> No
 
 def test_cost_says_where_the_minutes_come_from_and_what_launches_are(invoke: Invoke) -> None:
     asked = ("plan", "cost", "--benchmark", "bert", "--half-width", "5%", "--accelerators", "8")
-    text = invoke(*asked).stdout
+    text = unwrapped(invoke(*asked).stdout)
     assert "published results of v5.0; --minutes says otherwise" in text
     assert "the rules' window of consecutive launches is filed" in text
 

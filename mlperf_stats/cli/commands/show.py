@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.console import Column, print_lines, print_table
+from mlperf_stats.cli.console import Column, print_lines, print_notes, print_table
 from mlperf_stats.cli.options import DatabaseOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import (
     Format,
@@ -33,7 +32,6 @@ EXAMPLES = (
     ("mlperf-stats show tinybox_red/bert --format json", "with every field of every run"),
 )
 
-WIDTH = 100
 HASH_SHOWN = 12
 LENDERS_SHOWN = 6
 
@@ -105,9 +103,9 @@ def _print_detail(detail: ResultDetail, rows: Sequence[Mapping[str, Any]], out: 
     print_lines([*_heading(detail), "", *_figures(detail), ""], out)
     print_table(_view(rows), rows, out)
     for title, lines in _sections(detail):
-        print_lines(["", title, *_wrapped(lines)], out)
+        print_notes(["", title, *(f"  {line}" for line in lines)], out)
     if notes := warning_notes([detail.row]):
-        print_lines(["", "Warnings", *notes], out)
+        print_notes(["", "Warnings", *notes], out)
 
 
 def _sections(detail: ResultDetail) -> Iterator[tuple[str, list[str]]]:
@@ -120,14 +118,6 @@ def _sections(detail: ResultDetail) -> Iterator[tuple[str, list[str]]]:
     ):
         if lines:
             yield title, lines
-
-
-def _wrapped(lines: Sequence[str]) -> Iterator[str]:
-    for line in lines:
-        yield from textwrap.wrap(
-            line, WIDTH, initial_indent="  ", subsequent_indent="      ", break_long_words=False,
-            break_on_hyphens=False,
-        )  # fmt: skip
 
 
 def _heading(detail: ResultDetail) -> Iterator[str]:
