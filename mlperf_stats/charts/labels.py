@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.theme import LABEL_CHARACTERS
@@ -68,9 +69,21 @@ def empty(noun: str) -> str:
 
 def data(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
     """Rows as the data of a chart, as they are."""
+    return _shared_data()([dict(row) for row in rows])
+
+
+@cache
+def _shared_data() -> Callable[[list[dict[str, Any]]], alt.InlineData]:
+    """Data that charts share: Altair copies a chart with its rows a dozen times while it is put together,
+    which takes longer than all else, and no picture changes its rows.
+    """
     import altair as alt
 
-    return alt.InlineData(values=[dict(row) for row in rows])
+    class SharedData(alt.InlineData):
+        def __deepcopy__(self, memo: object) -> SharedData:
+            return self
+
+    return lambda rows: SharedData(values=rows)
 
 
 def amount(progress: float | None, unit: str) -> str:

@@ -91,12 +91,18 @@ def _chances(times: FloatArray, spreads: FloatArray, reach: FloatArray) -> Float
     for problem in range(times.shape[1]):
         own = np.flatnonzero(times[:, problem] < np.inf)
         centre, spread = times[own, problem], spreads[own, problem]
+        surely = (centre + _CERTAIN * spread).min()
         for row, solver in enumerate(own):
             # Nobody else may be faster than own time less the reach; those who cannot be are left out.
             least = (centre[row] + spread[row] * normal)[:, None] - reach
+            # Where somebody surely is, the chance is 0. One's own time is never surely below itself.
+            open_ = least.min(0) <= surely
+            least = least[:, open_]
+            if not least.size:
+                continue
             others = (np.arange(own.size) != row) & (centre - _CERTAIN * spread < least.max())
             slower = log_ndtr((centre[others, None, None] - least) / spread[others, None, None]).sum(0)
-            found[solver, problem] = weight @ np.exp(slower) / 2
+            found[solver, problem, open_] = weight @ np.exp(slower) / 2
     return found
 
 
