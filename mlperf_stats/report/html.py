@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.export import chart_svg
@@ -16,12 +17,25 @@ from mlperf_stats.text.names import clean
 if TYPE_CHECKING:
     import jinja2
 
+_LIBRARIES = ("altair", "vl_convert", "jinja2")
+
 Progress = Callable[[int, int], None]
 """Called with the pictures drawn and how many there are."""
 
 _TAG = re.compile(r"<[^>]+>")
 _ROUNDED = re.compile(r"(\d+\.\d{2})\d+")
 _LABELS = re.compile(r' (?:aria-[a-z]+|role|pointer-events)="[^"]*"')
+
+
+def require_drawing() -> None:
+    """Say before long work that a library of :func:`html_page` is not installed.
+
+    Raises:
+        InputError: names it and says how to get it.
+    """
+    missing = next((name for name in _LIBRARIES if find_spec(name) is None), None)
+    if missing:
+        raise _missing(missing)
 
 
 def html_page(document: Document, on_progress: Progress | None = None) -> str:

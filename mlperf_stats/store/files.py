@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,20 +27,43 @@ def replaced_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     scratch: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-        os.close(handle)
-        scratch = Path(name)
+        scratch = _scratch_beside(target)
         yield scratch
         umask = os.umask(0)
         os.umask(umask)
         scratch.chmod(0o666 & ~umask)
         scratch.replace(target)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"cannot write {target}: {reason}; name another file with -o") from error
+        raise _unwritable(target, error) from error
     finally:
         if scratch is not None:
             scratch.unlink(missing_ok=True)
+
+
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Say before long work what :func:`replaced_file` would say after it.
+
+    Raises:
+        InputError: the folder or the file cannot be written.
+    """
+    target = Path(path)
+    try:
+        _scratch_beside(target).unlink()
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _scratch_beside(target: Path) -> Path:
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    os.close(handle)
+    return Path(name)
+
+
+def _unwritable(target: Path, error: OSError) -> InputError:
+    reason = error.strerror or str(error)
+    return InputError(f"cannot write {target}: {reason}; name another file with -o")
 
 
 def csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -192,6 +192,33 @@ def test_command_says_what_is_wrong(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("target", ["nowhere/r.html", "taken.html"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlperf_stats.analysis.accounts.accounts", _never)
+    (tmp_path / "taken.html").mkdir()
+    told = CliRunner().invoke(app, ["report", "-o", str(tmp_path / target)])
+    assert told.exit_code == 2
+    assert target in told.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.html"]
+
+
+def test_a_library_that_is_missing_is_named_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlperf_stats.analysis.accounts.accounts", _never)
+    monkeypatch.setattr("mlperf_stats.report.html.find_spec", lambda name: None)
+    told = CliRunner().invoke(app, ["report", "-o", str(tmp_path / "r.html")])
+    assert told.exit_code != 0
+    assert "pip install 'mlperf-stats[charts]'" in f"{told.stderr}{told.exception}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def _never(*_: object, **__: object) -> None:
+    pytest.fail("the work had begun")
+
+
 def test_hostile_logs_do_nothing_in_html(command: Command, tmp_path: Path) -> None:
     told = command("report", "--no-published", "-o", tmp_path / "r.html")
     assert told.exit_code == 0, told.output

@@ -11,7 +11,7 @@ import typer
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption
 from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.errors import InputError, NotFoundError
-from mlperf_stats.store.files import replaced_file
+from mlperf_stats.store.files import replaced_file, require_writable
 
 if TYPE_CHECKING:
     from mlperf_stats.report.document import Document
@@ -46,10 +46,14 @@ def command(
     words and tables. HTML needs the extra 'charts': pip install 'mlperf-stats[charts]'.
     """
     from mlperf_stats.analysis.accounts import accounts
+    from mlperf_stats.report.html import require_drawing
     from mlperf_stats.report.results import results_report, selection_of
 
     if path.suffix.lower() not in FORMS:
         raise InputError(f"{path}: what it ends in must say the form: {', '.join(FORMS)}")
+    require_writable(path)
+    if path.suffix.lower() == ".html":
+        require_drawing()
     with database.open(filters) as store:
         with steps_bar("computing intervals") as on_progress:
             found = accounts(store, filters, level=level, on_progress=on_progress)
