@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from mlperf_runners.campaign.plan import Plan
 from mlperf_runners.errors import CampaignError, SettingsError
 from mlperf_runners.options import CampaignOptions, LaunchOptions, SettingsOptions, StoppingOptions
+from mlperf_runners.workloads.workload import Workload
 from mlperf_stats.cli.console import print_lines, print_table
 
 INTERRUPTED = 130
 """What a shell reports for a program that Ctrl-C ended."""
+
+
+def _complete_workload(incomplete: str) -> list[str]:
+    from mlperf_runners.workloads.registry import NAMES, SUITE
+
+    return [name for name in (*NAMES, SUITE) if name.startswith(incomplete)]
 
 
 def command(
@@ -22,7 +31,14 @@ def command(
     stopping: StoppingOptions,
     launch: LaunchOptions,
     campaign: CampaignOptions,
-    name: Annotated[str | None, typer.Argument(metavar="[WORKLOAD]", help="See --list.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORKLOAD]...",
+            help="See --list; several, or 'suite' for all, become one submission.",
+            autocompletion=_complete_workload,
+        ),
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List the workloads.")] = False,
     export: Annotated[
         Path | None,
@@ -34,38 +50,56 @@ def command(
     Every run has its own seed and process and writes an MLLOG file into the campaign's folder. The same
     command again goes on where it was interrupted. 'mlperf-stats ingest FOLDER' reads the results.
     """
-    from mlperf_runners.workloads.registry import workload
+    from mlperf_runners.workloads.registry import SUITE, chosen_names, workload
 
     if show_list:
         _print_workloads()
         return
-    if name is None:
+    if not names:
         raise SettingsError("name a workload to run; 'mlperf-stats run --list' says which there are")
-    chosen = workload(name)
+    chosen = [workload(name) for name in chosen_names(names)]
     _check_machine()
     from mlperf_runners.dispatch.planning import Wishes, plan_of
-    from mlperf_runners.dispatch.session import run_campaign
 
-    wishes = Wishes(chosen, settings, stopping, launch, campaign)
-    folder = wishes.folder
+    root = None
+    if len(chosen) > 1:
+        root = campaign.folder or Path(f"{SUITE}-{settings.mode}")
+        campaign = replace(campaign, suite=root)
+    wishes = [Wishes(one, settings, stopping, launch, campaign) for one in chosen]
+    parts = [(wish.folder, plan_of(wish), wish.workload) for wish in wishes]
+    root = root or wishes[0].folder
     try:
-        finished = run_campaign(folder, plan_of(wishes), chosen)
+        lines = _run(root, parts)
     except KeyboardInterrupt:
-        print_lines([f"Interrupted. The same command goes on; finished runs are kept in {folder}."])
+        print_lines([f"Interrupted. The same command goes on; finished runs are kept in {root}."])
         raise typer.Exit(INTERRUPTED) from None
-    print_lines(finished.lines(folder))
+    print_lines([*lines, f"Next: mlperf-stats ingest {root}, then mlperf-stats results --round local"])
     if export is not None:
         from mlperf_runners.campaign.export import export_submission
 
-        print_lines(export_submission(folder, export, chosen))
+        print_lines(export_submission([(folder, one) for folder, _, one in parts], export))
 
 
 command.examples = (  # type: ignore[attr-defined]
     ("mlperf-stats run ncf --mini --runs 5", "five runs of a small NCF, kept in ./ncf-mini"),
     ("mlperf-stats run resnet --mini --until-half-width 5%", "until the time to train is known to ± 5 %"),
     ("mlperf-stats run ncf --mini --against other.toml", "two variants, until one is known to be faster"),
+    ("mlperf-stats run suite --mini --runs 5", "every workload, as one submission in ./suite-mini"),
     ("mlperf-stats run ncf --data ml-20m --budget 600", "the published model on real data, for ten hours"),
 )
+
+
+def _run(root: Path, parts: list[tuple[Path, Plan, Workload]]) -> list[str]:
+    """Run one campaign in ``root``, or a suite of several below it; how they ended, in words."""
+    if len(parts) > 1:
+        from mlperf_runners.dispatch.suite import run_suite
+
+        return run_suite(root, [(plan, workload) for _, plan, workload in parts])
+    from mlperf_runners.campaign.folder import CampaignFolder
+    from mlperf_runners.dispatch.session import run_campaign
+
+    ((_, plan, workload),) = parts
+    return run_campaign(CampaignFolder(root), plan, workload).lines()
 
 
 def _check_machine() -> None:

@@ -4,8 +4,8 @@ Two layouts exist. v0.6 and later: ``<submitter>/results/<system>/<benchmark>/re
 ``<submitter>/systems/<system>.json``; v0.5: ``v0.5.0/<submitter>/<entry…>/results/<system>/…`` with
 ``entry.json`` beside the benchmarks. The input may start at any level of them, or above.
 
-A campaign of own runs has ``campaign.json`` beside ``results``; it is read like a submitter's folder of
-the round ``local``.
+A campaign of own runs has ``campaign.json`` beside ``results``, a suite of campaigns ``suite.json``; both
+are read like a submitter's folder of the round ``local``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ROUND_FOLDER = re.compile(
 )
 
 
-CAMPAIGN_FILE = "campaign.json"
+CAMPAIGN_FILES = frozenset({"campaign.json", "suite.json"})
 CAMPAIGN_ROUND = "local"
 
 
@@ -79,7 +79,7 @@ class Layout:
         self, context: tuple[str, ...], round_given: str | None, campaigns: Iterable[str] = ()
     ) -> None:
         """``context``: names of the folders around the input; ``round_given``: the user's word, or None;
-        ``campaigns``: paths of the ``campaign.json`` files in the input.
+        ``campaigns``: paths of the campaign files in the input.
         """
         self._context = tuple(map(_valid, context))
         self._round_given = round_given

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mlperf_stats.errors import InputError
 from mlperf_stats.logs.assembly import Parts
-from mlperf_stats.logs.layout import CAMPAIGN_FILE, Kind, Layout, Place, SubmissionKey, repository_prefix
+from mlperf_stats.logs.layout import CAMPAIGN_FILES, Kind, Layout, Place, SubmissionKey, repository_prefix
 from mlperf_stats.logs.parallel import Pool
 from mlperf_stats.logs.sources import FolderSource, Source
 from mlperf_stats.model import Submission
@@ -53,7 +53,7 @@ def plan_input(source: Source, round_given: str | None = None) -> Plan:
         UnsafeArchiveError: the input is an archive that breaks a limit.
     """
     members = source.members()
-    campaigns = (member.path for member in members if member.path.rpartition("/")[2] == CAMPAIGN_FILE)
+    campaigns = (member.path for member in members if member.path.rpartition("/")[2] in CAMPAIGN_FILES)
     layout = Layout(source.context, round_given, campaigns)
     places: dict[str, Place] = {}
     sizes: dict[str, int] = {}

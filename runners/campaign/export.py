@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlperf_runners.campaign.files import write_durably
@@ -12,44 +13,51 @@ from mlperf_runners.errors import CampaignError
 from mlperf_runners.workloads.workload import Workload
 
 
-def export_submission(root: Path, target: Path, workload: Workload) -> list[str]:
-    """Copy the runs of the campaign in ``root`` to ``<target>/<campaign>/results/…``.
+def export_submission(campaigns: Sequence[tuple[Path, Workload]], target: Path) -> list[str]:
+    """Copy the runs of a campaign, or of all those of a suite, to ``<target>/<campaign>/results/…``.
 
     Runs are numbered from 0 for every system, as the official tools want it. Returns what to tell the
     user.
 
     Raises:
-        CampaignError: there is no finished run, or the target has such a submission already.
+        CampaignError: a campaign has no finished run, or the target has such a submission already.
     """
+    parts = [(*_finished(root), workload) for root, workload in campaigns]
+    submission = target / parts[0][0].name
+    if submission.exists():
+        raise CampaignError(f"{submission}: is there already; choose another --export-submission")
+    return [
+        _export_variant(submission, plan, variant, attempts, workload)
+        for plan, attempts, workload in parts
+        for variant in range(len(plan.variants))
+    ]
+
+
+def _finished(root: Path) -> tuple[Plan, list[Attempt]]:
     plan = load(root)
     attempts = _counting(CampaignFolder(root))
     if plan is None or not attempts:
         raise CampaignError(f"{root}: no finished run to export; run the campaign first")
-    submission = target / plan.name
-    if submission.exists():
-        raise CampaignError(f"{submission}: is there already; choose another --export-submission")
-    lines = []
-    for variant in range(len(plan.variants)):
-        own = [attempt for attempt in attempts if plan.variant_of(attempt.index) == variant]
-        lines.append(_export_variant(submission, plan, variant, own, workload))
-    return lines
+    return plan, attempts
 
 
 def _export_variant(
     submission: Path, plan: Plan, variant: int, attempts: list[Attempt], workload: Workload
 ) -> str:
+    """``attempts``: of all variants."""
+    own = [attempt for attempt in attempts if plan.variant_of(attempt.index) == variant]
     system = plan.system_folder(variant)
     folder = submission / "results" / system / workload.benchmark
     try:
         folder.mkdir(parents=True)
-        for number, attempt in enumerate(attempts):
+        for number, attempt in enumerate(own):
             write_durably(folder / f"result_{number}.txt", attempt.log.read_bytes())
         describe_system(submission / "systems", plan, variant, system)
     except OSError as error:
         raise CampaignError(f"{folder}: cannot be written ({error.strerror})") from error
     official = workload.official_runs
-    note = "" if len(attempts) == official else f"; round {workload.round} asks for {official}"
-    return f"{folder}: {len(attempts)} runs{note}"
+    note = "" if len(own) == official else f"; round {workload.round} asks for {official}"
+    return f"{folder}: {len(own)} runs{note}"
 
 
 def _counting(folder: CampaignFolder) -> list[Attempt]:

@@ -109,8 +109,10 @@ def attempt_at(folder: Path) -> Attempt:
 class CampaignFolder:
     """The runs of one campaign."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, results_root: Path | None = None) -> None:
+        """``results_root``: where ``results`` and ``systems`` stand if not in ``root``, as in a suite."""
         self.root = root
+        self.results_root = results_root or root
         self._runs = root / "runs"
 
     def indices(self) -> list[int]:

@@ -11,7 +11,6 @@ import math
 import shutil
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
@@ -39,8 +38,8 @@ class Finished:
     """Of the runs that count, in their order."""
     verdict: Verdict
 
-    def lines(self, folder: Path) -> list[str]:
-        """The end of the campaign in words, and what to do next."""
+    def lines(self) -> list[str]:
+        """The end of the campaign in words."""
         converged = sum(result.status == "converged" for result in self.results)
         runs = "1 run" if len(self.results) == 1 else f"{len(self.results)} runs"
         lines = [f"{runs}, {converged} converged: {self.verdict.reason}."]
@@ -54,7 +53,7 @@ class Finished:
         contended = sum(result.contended for result in self.results)
         if contended:
             lines.append(f"{contended} of them shared the machine with something else: not to be trusted.")
-        return [*lines, f"Next: mlperf-stats ingest {folder}, then mlperf-stats results --round local"]
+        return lines
 
 
 class Dispatcher:
@@ -184,7 +183,7 @@ class Dispatcher:
 
     def _publish(self) -> None:
         counting = [self._counting[index][0] for index in range(len(self._prefix()))]
-        publish(self._folder.root, self._plan, self._benchmark, counting)
+        publish(self._folder.results_root, self._plan, self._benchmark, counting)
 
     def _budget_is_spent(self) -> bool:
         """Whether another run of usual length would go past the budget."""

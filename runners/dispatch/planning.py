@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from mlperf_runners.campaign.environment import frozen_environment, system_name
 from mlperf_runners.campaign.plan import Launch, Plan, Stopping, Variant, check_name
 from mlperf_runners.campaign.seeds import read_seeds
 from mlperf_runners.errors import CampaignError, SettingsError
+from mlperf_runners.workloads.registry import workload
 from mlperf_runners.workloads.workload import Settings, Workload, parse_change, read_changes
 
 DEFAULT_MOST_RUNS = 200
@@ -48,6 +50,8 @@ class CampaignWish:
     seeds: Path | None
     system: str | None
     keep_checkpoint: bool
+    suite: Path | None = None
+    """The folder of the suite that the campaign is a part of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,18 @@ class Wishes:
     @property
     def folder(self) -> Path:
         """Where the campaign is kept."""
+        if self.campaign.suite is not None:
+            return self.campaign.suite / self.workload.name
         return self.campaign.folder or Path(f"{self.workload.name}-{self.settings.mode}")
+
+    @property
+    def name(self) -> str:
+        """What its results are filed under: all of a suite under one name, as one submission.
+
+        Raises:
+            CampaignError: the folder's name cannot be part of a result id.
+        """
+        return check_name((self.campaign.suite or self.folder).resolve().name)
 
 
 def plan_of(wishes: Wishes) -> Plan:
@@ -78,7 +93,7 @@ def plan_of(wishes: Wishes) -> Plan:
     stopping = _stopping(wishes)
     seeds = _seeds(wishes, stopping.runs * len(variants))
     return Plan(
-        name=check_name(wishes.folder.resolve().name),
+        name=wishes.name,
         workload=wishes.workload.name,
         mode=wishes.settings.mode,
         variants=variants,
@@ -92,21 +107,38 @@ def plan_of(wishes: Wishes) -> Plan:
 
 
 def _variants(wishes: Wishes) -> tuple[Variant, ...]:
-    workload, asked = wishes.workload, wishes.settings
+    chosen, asked = wishes.workload, wishes.settings
     changes: dict[str, Any] = {}
     if asked.data is not None:
-        changes["data"] = str(asked.data.resolve())
+        data = asked.data / chosen.name if wishes.campaign.suite is not None else asked.data
+        changes["data"] = str(data.resolve())
     if asked.file is not None:
-        changes |= read_changes(asked.file)
-    changes |= dict(map(parse_change, asked.changes))
-    first = _checked(wishes, workload.changed(asked.mode, changes))
+        changes |= changes_of(chosen.name, read_changes(asked.file))
+    for change in asked.changes:
+        changes |= changes_of(chosen.name, parse_change(change))
+    first = _checked(wishes, chosen.changed(asked.mode, changes))
     if asked.against is None:
         return (Variant("", first),)
-    other = _checked(wishes, workload.changed(asked.mode, {**changes, **read_changes(asked.against)}))
+    others = changes_of(chosen.name, read_changes(asked.against))
+    other = _checked(wishes, chosen.changed(asked.mode, {**changes, **others}))
     if other == first:
-        raise SettingsError(f"{asked.against}: changes nothing, so there is nothing to compare")
+        raise SettingsError(
+            f"{asked.against}: changes nothing for {chosen.name}, so there is nothing to compare"
+        )
     label = check_name(asked.against.stem)
     return (Variant("base" if label != "base" else "first", first), Variant(label, other))
+
+
+def changes_of(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the changes are for one workload: those for all, then those in the table of its name.
+
+    Raises:
+        SettingsError: a table has the name of no workload.
+    """
+    tables = {key: value for key, value in changes.items() if isinstance(value, dict)}
+    for key in tables:
+        workload(key)
+    return {**{key: value for key, value in changes.items() if key not in tables}, **tables.get(name, {})}
 
 
 def _checked(wishes: Wishes, settings: Settings) -> dict[str, Any]:

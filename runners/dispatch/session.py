@@ -15,6 +15,7 @@ import msgspec
 from mlperf_runners.campaign.folder import CampaignFolder
 from mlperf_runners.campaign.lock import dispatching
 from mlperf_runners.campaign.plan import Plan, check_unchanged, freeze, load
+from mlperf_runners.campaign.suite import check_no_suite
 from mlperf_runners.dispatch.dispatcher import Dispatcher, Finished
 from mlperf_runners.dispatch.progress import Progress
 from mlperf_runners.dispatch.stopping import stopping_rule
@@ -25,7 +26,7 @@ from mlperf_runners.launchers.slurm import SlurmLauncher
 from mlperf_runners.workloads.workload import Workload
 
 
-def run_campaign(root: Path, asked: Plan, workload: Workload) -> Finished:
+def run_campaign(folder: CampaignFolder, asked: Plan, workload: Workload) -> Finished:
     """Start the campaign, or go on with it if it is the same one.
 
     Raises:
@@ -33,7 +34,9 @@ def run_campaign(root: Path, asked: Plan, workload: Workload) -> Finished:
         RunsFailedError, StorageFullError: as :meth:`Dispatcher.run`.
         KeyboardInterrupt: the user asked to stop.
     """
-    _make_folder(root)
+    root = folder.root
+    check_no_suite(root)
+    make_folder(root)
     with dispatching(root) as lock, _termination_as_interrupt():
         plan = load(root)
         if plan is None:
@@ -42,7 +45,7 @@ def run_campaign(root: Path, asked: Plan, workload: Workload) -> Finished:
         check_unchanged(root, plan, asked)
         progress = Progress(workload.metric, partial(_target, plan))
         dispatcher = Dispatcher(
-            folder=CampaignFolder(root),
+            folder=folder,
             plan=plan,
             benchmark=workload.benchmark,
             launcher=_launcher(root, plan),
@@ -59,7 +62,12 @@ def _target(plan: Plan, index: int) -> float:
     return float(plan.variants[plan.variant_of(index)].settings["target"])
 
 
-def _make_folder(root: Path) -> None:
+def make_folder(root: Path) -> None:
+    """Make the folder of a campaign or a suite unless it is there.
+
+    Raises:
+        CampaignError: it cannot be made.
+    """
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:

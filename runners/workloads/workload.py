@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -130,8 +131,8 @@ def read_changes(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: cannot be read as settings ({error})") from error
 
 
-def parse_change(text: str) -> tuple[str, Any]:
-    """``name=value`` as a change of settings; the value is TOML, or else text.
+def parse_change(text: str) -> dict[str, Any]:
+    """``name=value`` or ``workload.name=value`` as a change of settings; the value is TOML, or else text.
 
     Raises:
         SettingsError: there is no ``=``.
@@ -139,10 +140,11 @@ def parse_change(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise SettingsError(f"--set {text}: write it as NAME=VALUE")
-    try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return name.strip(), value
+    plain: Any = value
+    with suppress(tomllib.TOMLDecodeError):
+        plain = tomllib.loads(f"value = {value}")["value"]
+    owner, dot, own = name.strip().partition(".")
+    return {owner: {own: plain}} if dot else {owner: plain}
 
 
 def _impossible(settings: Settings) -> str | None:

@@ -171,6 +171,14 @@ def test_a_round_that_is_given_wins_over_the_campaign() -> None:
     assert place.submission.round == "5.0"
 
 
+def test_a_suite_of_campaigns_is_one_submitter() -> None:
+    layout = Layout((), None, ["suite-mini/suite.json", "suite-mini/ncf/campaign.json"])
+    places = [layout.place(f"suite-mini/results/box/{name}/result_0.txt") for name in ("ncf", "resnet")]
+    assert {place.submission for place in places if place} == {
+        SubmissionKey("local", "suite-mini", "", "box")
+    }
+
+
 def test_results_beside_a_campaign_belong_to_their_own_round() -> None:
     layout = Layout((), None, ["ncf-mini/campaign.json"])
     with pytest.raises(RoundUnknownError, match="--round"):

@@ -193,5 +193,5 @@ def test_not_converged_is_a_result(tmp_path: Path) -> None:
             return [Ended(attempt, Cause.DIED)]
 
     finished = dispatch(tmp_path, Missing(), plan())
-    assert finished.lines(tmp_path)[0] == "3 runs, 0 converged: 3 of 3 runs."
+    assert finished.lines()[0] == "3 runs, 0 converged: 3 of 3 runs."
     assert numbers(tmp_path) == {0: [1], 1: [1], 2: [1]}
