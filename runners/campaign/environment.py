@@ -19,6 +19,7 @@ _PACKAGES = (
     "torch",
     "numpy",
     "open_spiel",
+    "pycocotools",
     "sacrebleu",
     "scikit-learn",
     "sentencepiece",
