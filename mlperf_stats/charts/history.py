@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from mlperf_stats.analysis.history import History
 
+_STEEP = 1.1
+
 Measure = Literal["minutes", "accelerator_minutes"]
 MEASURES: dict[Measure, str] = {"minutes": "minutes", "accelerator_minutes": "accelerator-minutes"}
 
@@ -42,6 +44,9 @@ def history_chart(
     known = [row for row in found.rows if row[measure] is not None]
     kinds = list(dict.fromkeys(_definition(row) for row in known))
     points = [_point(row, measure) for row in known]
+    for point, following in zip(points, [*points[1:], None], strict=True):
+        # A figure stands below its point where the line goes up from there and would cross it.
+        point["rises"] = following is not None and following["value"] > _STEEP * point["value"]
     chart = layered(
         *_layers(points, list(dict.fromkeys(row["round"] for row in found.rows)), kinds, measure, theme)
     )
@@ -130,9 +135,19 @@ def _layers(
         base.mark_point(size=60, filled=True, opacity=1)
         .encode(shape=looks["shape"])
         .properties(name="marks"),
-        base.mark_text(align="left", dx=8, dy=-8, fontSize=11).encode(
-            text="text:N", color=alt.value(theme.ink)
-        ),
+        *_figures(base, theme),
+    ]
+
+
+def _figures(base: alt.Chart, theme: Theme) -> list[alt.Chart]:
+    """A figure beside each point, on the side that its line does not take."""
+    import altair as alt
+
+    return [
+        base.mark_text(align="left", dx=8, dy=shift, fontSize=11)
+        .encode(text="text:N", color=alt.value(theme.ink))
+        .transform_filter(f"{condition}datum.rises")
+        for condition, shift in (("", 12), ("!", -8))
     ]
 
 

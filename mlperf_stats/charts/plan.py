@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlperf_stats.charts.direct import Scale, direct_labels, room_for
 from mlperf_stats.charts.labels import data, empty, tooltip
 from mlperf_stats.charts.theme import (
     DASHES,
@@ -48,7 +49,7 @@ def width_curve_chart(plan: Plan, *, theme: Theme = LIGHT, width: Width = WIDTH)
 
     asked = plan.rows[0] if plan.rows else {}
     points = _points(plan)
-    layers: list[Any] = [*_curves(points, theme), *_rules(asked, theme)]
+    layers: list[Any] = [*_curves(points, asked, theme), *_rules(asked, theme)]
     return styled(
         layered(*layers),
         theme,
@@ -80,35 +81,58 @@ def _points(plan: Plan) -> list[dict[str, Any]]:
     return found
 
 
-def _range(points: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    values = [point["half_width"] for point in points if point["half_width"] > 0] or [0.01, 1.0]
-    return min(values) / 1.2, max(values) * 1.2
+def _axes(
+    points: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], kinds: Sequence[str]
+) -> tuple[Scale, Scale]:
+    """Runs, with room for the names of the lines, and half-widths; what was asked for lies on them."""
+    runs = [row["runs"] for row in points] or [1, 10]
+    runs += [asked["official_runs"]] if asked.get("official_runs") else []
+    widths = [*(row["half_width"] for row in points), asked.get("half_width") or 0.0]
+    values = [value for value in widths if value > 0] or [0.01, 1.0]
+    across = Scale(min(runs), max(runs)).stretched(room_for(kinds))
+    return across, Scale(min(values) / 1.2, max(values) * 1.2)
 
 
-def _curves(points: Sequence[Mapping[str, Any]], theme: Theme) -> list[alt.Chart]:
+def _channels(axes: tuple[Scale, Scale]) -> tuple[alt.X, alt.Y]:
+    import altair as alt
+
+    across, up = axes
+    x = alt.X(
+        "runs:Q",
+        title="runs (logarithmic axis)",
+        scale=alt.Scale(type="log", domain=[across.low, across.high], nice=False),
+        axis=alt.Axis(values=[3, 5, 10, 20, 50, 100, 200], format="d"),
+    )
+    y = alt.Y(
+        "half_width:Q",
+        title="half-width, per cent of the estimate (logarithmic axis)",
+        scale=alt.Scale(type="log", domain=[up.low, up.high], nice=False),
+        axis=log_axis((up.low, up.high), "~%"),
+    )
+    return x, y
+
+
+def _curves(points: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], theme: Theme) -> list[alt.Chart]:
+    """Lines with their names."""
     import altair as alt
 
     kinds = [name for name in ESTIMANDS.values() if any(point["kind"] == name for point in points)]
     looks = keyed(
         "kind",
         kinds,
+        columns=0,
         color=theme.series[: len(kinds)],
         shape=SHAPES[: len(kinds)],
         strokeDash=DASHES[: len(kinds)],
     )
+    axes = _axes(points, asked, kinds)
+    x, y = _channels(axes)
+    ends: dict[str, tuple[float, float] | None] = {
+        point["kind"]: (point["runs"], point["half_width"]) for point in points if point["last"]
+    }
     base = alt.Chart(data(points)).encode(
-        x=alt.X(
-            "runs:Q",
-            title="runs (logarithmic axis)",
-            scale=alt.Scale(type="log", nice=False),
-            axis=alt.Axis(values=[3, 5, 10, 20, 50, 100, 200], format="d"),
-        ),
-        y=alt.Y(
-            "half_width:Q",
-            title="half-width, per cent of the estimate (logarithmic axis)",
-            scale=alt.Scale(type="log", domain=list(_range(points)), nice=False),
-            axis=log_axis(_range(points), "~%"),
-        ),
+        x=x,
+        y=y,
         color=looks["color"],
         tooltip=tooltip(kind="Estimate of", runs="Runs", text="Half-width"),
     )
@@ -117,11 +141,12 @@ def _curves(points: Sequence[Mapping[str, Any]], theme: Theme) -> list[alt.Chart
         base.mark_point(size=40, filled=True, opacity=1)
         .encode(shape=looks["shape"])
         .properties(name="marks"),
+        *direct_labels(ends, looks, axes, (x, y), theme, PANEL_HEIGHT),
     ]
 
 
 def _rules(asked: Mapping[str, Any], theme: Theme) -> list[alt.Chart]:
-    """The wanted half-width and the official number of runs, each with its name."""
+    """The wanted half-width and the official number of runs, each with its name where no line is."""
     import altair as alt
 
     layers = []
@@ -131,8 +156,8 @@ def _rules(asked: Mapping[str, Any], theme: Theme) -> list[alt.Chart]:
         ).encode(y="half_width:Q")
         layers += [
             wanted.mark_rule(color=theme.ink, strokeDash=[4, 3]),
-            wanted.mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color=theme.ink).encode(
-                text="text:N", x=alt.value("width")
+            wanted.mark_text(align="left", baseline="bottom", dx=4, dy=-3, color=theme.ink).encode(
+                text="text:N", x=alt.value(0)
             ),
         ]
     if asked.get("official_runs"):

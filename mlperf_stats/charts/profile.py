@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlperf_stats.charts.direct import Scale, direct_labels, line_names, room_for
 from mlperf_stats.charts.labels import data, empty, plural, result_labels, tooltip
-from mlperf_stats.charts.theme import (
-    DASHES,
-    LIGHT,
-    PANEL_HEIGHT,
-    WIDTH,
-    Theme,
-    Width,
-    keyed,
-    layered,
-    styled,
-)
+from mlperf_stats.charts.theme import DASHES, LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, keyed, layered, styled
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import percent
 
@@ -42,11 +33,11 @@ def profile_chart(found: Profile, *, theme: Theme = LIGHT, width: Width = WIDTH)
         theme: The looks.
         width: Of the whole picture.
     """
-    import altair as alt
-
     names = [row["submission"] for row in found.systems]
     shown = names[:MOST_SYSTEMS]
-    labels = result_labels(shown)
+    whole = result_labels(shown)
+    short = line_names(whole.values())
+    labels = {name: short[label] for name, label in whole.items()}
     kinds = [*labels.values(), *([OTHERS] if len(names) > len(shown) else [])]
     rows = [
         {
@@ -62,20 +53,8 @@ def profile_chart(found: Profile, *, theme: Theme = LIGHT, width: Width = WIDTH)
         }
         for row in found.curve
     ]
-    x = alt.X(
-        "factor:Q",
-        title=f"at most so many times the {_measure(found)} of the best (logarithmic axis)",
-        scale=alt.Scale(type="log", base=2, nice=False),
-        axis=alt.Axis(values=[1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16], format="~r"),
-    )
-    y = alt.Y(
-        "share:Q",
-        title="share of the benchmarks",
-        scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(format="~%", tickCount=5),
-    )
     return styled(
-        layered(*_layers(rows, kinds, len(names), x, y, theme)),
+        layered(*_layers(rows, kinds, found, len(names), theme)),
         theme,
         title=f"How often systems are close to the best, in {_measure(found)}",
         subtitle=_notes(found, len(names)),
@@ -85,7 +64,7 @@ def profile_chart(found: Profile, *, theme: Theme = LIGHT, width: Width = WIDTH)
 
 
 def _layers(
-    rows: Sequence[dict[str, Any]], kinds: Sequence[str], systems: int, x: Any, y: Any, theme: Theme
+    rows: Sequence[dict[str, Any]], kinds: Sequence[str], found: Profile, systems: int, theme: Theme
 ) -> list[Any]:
     import altair as alt
 
@@ -93,10 +72,12 @@ def _layers(
     looks = keyed(
         "kind",
         kinds,
-        columns=1,
+        columns=0,
         color=[*theme.series[:own], theme.tied][: len(kinds)],
         strokeDash=[*DASHES[:own], [1, 0]][: len(kinds)],
     )
+    axes = _axes(rows, kinds)
+    x, y = _channels(found, axes)
     others = alt.Chart(data([row for row in rows if row["kind"] == OTHERS])).mark_line(
         interpolate="step-after", strokeWidth=1, opacity=0.6
     )
@@ -119,7 +100,36 @@ def _layers(
                 x=x, y=alt.Y("low:Q", title="share of the benchmarks"), y2="high:Q", color=looks["color"]
             ),
         )
-    return layers
+    # The last row of a kind is where its line ends.
+    ends: dict[str, tuple[float, float] | None] = {row["kind"]: (row["factor"], row["share"]) for row in rows}
+    if OTHERS in ends:
+        ends[OTHERS] = None
+    return [*layers, *direct_labels(ends, looks, axes, (x, y), theme, PANEL_HEIGHT)]
+
+
+def _axes(rows: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> tuple[Scale, Scale]:
+    """Factors, with room for the names of the systems, and shares."""
+    factors = [row["factor"] for row in rows] or [1.0, 16.0]
+    return Scale(min(factors), max(factors)).stretched(room_for(kinds)), Scale(0.0, 1.0, log=False)
+
+
+def _channels(found: Profile, axes: tuple[Scale, Scale]) -> tuple[alt.X, alt.Y]:
+    import altair as alt
+
+    across, up = axes
+    x = alt.X(
+        "factor:Q",
+        title=f"at most so many times the {_measure(found)} of the best (logarithmic axis)",
+        scale=alt.Scale(type="log", base=2, domain=[across.low, across.high], nice=False),
+        axis=alt.Axis(values=[1, 1.5, 2, 3, 4, 6, 8, 12, 16], format="~r"),
+    )
+    y = alt.Y(
+        "share:Q",
+        title="share of the benchmarks",
+        scale=alt.Scale(domain=[up.low, up.high]),
+        axis=alt.Axis(format="~%", tickCount=5),
+    )
+    return x, y
 
 
 def _measure(found: Profile) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mlperf_stats.charts.direct import Scale, direct_labels, line_names, room_for
 from mlperf_stats.charts.labels import data, distinct, empty, plural, tooltip
 from mlperf_stats.charts.results import selecting
 from mlperf_stats.charts.theme import (
@@ -33,6 +34,7 @@ MOST_FAMILIES = 5
 """Families with a colour, a shape and a dash of their own: those with the most results."""
 
 OTHERS = "others"
+_HEIGHT = PANEL_HEIGHT + 60
 
 
 def scaling_chart(
@@ -49,13 +51,9 @@ def scaling_chart(
         clickable: As :func:`~mlperf_stats.charts.results.selecting`.
     """
     families = _families(report)
-    shown = list(families)[:MOST_FAMILIES]
-    points = [
-        _point(row, name if name in shown else OTHERS, name)
-        for name, rows in families.items()
-        for row in rows
-    ]
-    kinds = [*shown, *([OTHERS] if len(families) > len(shown) else [])]
+    shown = line_names(list(families)[:MOST_FAMILIES])
+    points = [_point(row, shown.get(name, OTHERS), name) for name, rows in families.items() for row in rows]
+    kinds = [*shown.values(), *([OTHERS] if len(families) > len(shown) else [])]
     chart = layered(*_layers(points, _ideal(families, shown), kinds, theme))
     benchmark = clean(str(report.results[0]["benchmark"])) if report.results else ""
     return styled(
@@ -64,7 +62,7 @@ def scaling_chart(
         title=f"Time against accelerators: {benchmark}",
         subtitle=_notes(report, points),
         width=width,
-        height=PANEL_HEIGHT + 60,
+        height=_HEIGHT,
     )
 
 
@@ -116,17 +114,19 @@ def _point(row: Mapping[str, Any], kind: str, family: str) -> dict[str, Any]:
     }
 
 
-def _ideal(families: Mapping[str, Sequence[Mapping[str, Any]]], shown: Sequence[str]) -> list[dict[str, Any]]:
+def _ideal(
+    families: Mapping[str, Sequence[Mapping[str, Any]]], shown: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """From each family's smallest system to the size of its largest."""
     found = []
-    for name in shown:
+    for name, kind in shown.items():
         rows = families[name]
         first, last = rows[0], rows[-1]
         if first["accelerators"] < last["accelerators"]:
             scaled = first["minutes"] * first["accelerators"] / last["accelerators"]
             found += [
-                {"kind": name, "accelerators": first["accelerators"], "minutes": first["minutes"]},
-                {"kind": name, "accelerators": last["accelerators"], "minutes": scaled},
+                {"kind": kind, "accelerators": first["accelerators"], "minutes": first["minutes"]},
+                {"kind": kind, "accelerators": last["accelerators"], "minutes": scaled},
             ]
     return found
 
@@ -143,12 +143,13 @@ def _layers(
     looks = keyed(
         "kind",
         kinds,
-        columns=2,
+        columns=0,
         color=[*theme.series[:own], theme.tied][: len(kinds)],
         shape=[*SHAPES[:own], "triangle-down"][: len(kinds)],
         strokeDash=[*DASHES[:own], [1, 0]][: len(kinds)],
     )
-    x, y = _axes(points, ideal)
+    axes = _axes(points, ideal, kinds)
+    x, y = _channels(points, axes)
     base = alt.Chart(data(points)).encode(
         x=x,
         y=y,
@@ -173,35 +174,58 @@ def _layers(
         base.mark_point(size=45, filled=True, opacity=1)
         .encode(shape=looks["shape"])
         .properties(name="marks"),
+        *direct_labels(_ends(points, kinds), looks, axes, (x, y), theme, _HEIGHT),
     ]
 
 
-def _axes(points: Sequence[Mapping[str, Any]], ideal: Sequence[Mapping[str, Any]]) -> tuple[alt.X, alt.Y]:
-    import altair as alt
+def _ends(points: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> dict[str, tuple[float, float] | None]:
+    """By kind the mean time of its largest size, where its line ends; others have no line."""
+    found: dict[str, tuple[float, float] | None] = dict.fromkeys(kinds)
+    for kind in kinds:
+        sizes: dict[int, list[float]] = {}
+        for point in points:
+            if point["kind"] == kind != OTHERS:
+                sizes.setdefault(point["accelerators"], []).append(point["minutes"])
+        if sizes:
+            largest = max(sizes)
+            found[kind] = (largest, sum(sizes[largest]) / len(sizes[largest]))
+    return found
 
-    counts = [point["accelerators"] for point in points]
+
+def _axes(
+    points: Sequence[Mapping[str, Any]], ideal: Sequence[Mapping[str, Any]], kinds: Sequence[str]
+) -> tuple[Scale, Scale]:
+    """Accelerators, with room for the names of families, and minutes."""
     times = [point[name] for point in points for name in ("minutes", "low", "high")]
     times += [point["minutes"] for point in ideal]
+    across = Scale(*_padded([point["accelerators"] for point in points]))
+    return across.stretched(room_for(kinds)), Scale(*_padded(times))
+
+
+def _channels(points: Sequence[Mapping[str, Any]], axes: tuple[Scale, Scale]) -> tuple[alt.X, alt.Y]:
+    import altair as alt
+
+    across, up = axes
+    counts = [point["accelerators"] for point in points]
     x = alt.X(
         "accelerators:Q",
         title="accelerators (logarithmic axis)",
-        scale=alt.Scale(type="log", base=2, domain=_padded(counts), nice=False),
+        scale=alt.Scale(type="log", base=2, domain=[across.low, across.high], nice=False),
         axis=alt.Axis(values=_powers_of_two(counts), format="d", labelOverlap=True),
     )
-    domain = _padded(times)
     y = alt.Y(
         "minutes:Q",
         title="minutes (logarithmic axis)",
-        scale=alt.Scale(type="log", domain=domain, nice=False),
-        axis=log_axis((domain[0], domain[1])),
+        scale=alt.Scale(type="log", domain=[up.low, up.high], nice=False),
+        axis=log_axis((up.low, up.high)),
     )
     return x, y
 
 
-def _padded(values: Sequence[float]) -> list[float]:
+def _padded(values: Sequence[float]) -> tuple[float, float]:
     low, high = (min(values), max(values)) if values else (1.0, 10.0)
     margin = max((high / low) ** 0.05, 1.05)
-    return [low / margin, high * margin]
+    return low / margin, high * margin
 
 
 def _powers_of_two(counts: Sequence[int]) -> list[int]:

@@ -171,7 +171,7 @@ def keyed(field: str, kinds: Sequence[str], *, columns: int = 4, **looks: Sequen
     Args:
         field: Of the data, holds the kind.
         kinds: In the order of the legend.
-        columns: Of the legend.
+        columns: Of the legend; 0 for none, where names stand beside the marks.
         looks: By channel (``color``, ``fill``, ``shape``, ``strokeDash``), a look for each kind.
     """
     import altair as alt
@@ -182,13 +182,15 @@ def keyed(field: str, kinds: Sequence[str], *, columns: int = 4, **looks: Sequen
         "shape": alt.Shape,
         "strokeDash": alt.StrokeDash,
     }
-    legend = alt.Legend(title=None, columns=columns, labelLimit=max(520 // columns, 130), symbolOpacity=1)
+    legend = None
+    if columns and len(kinds) > 1:
+        legend = alt.Legend(title=None, columns=columns, labelLimit=max(520 // columns, 130), symbolOpacity=1)
     return {
         channel: classes[channel](
             f"{field}:N",
             sort=list(kinds),
             scale=alt.Scale(domain=list(kinds), range=list(of_kinds)),
-            legend=legend if len(kinds) > 1 else None,
+            legend=legend,
         )
         for channel, of_kinds in looks.items()
     }

@@ -42,7 +42,7 @@ def shorten_id(result_id: str, width: int) -> str:
     while excess > 0 and max(kept, default=0) > SHORTEST_NAME:
         kept[kept.index(max(kept))] -= 1
         excess -= 1
-    return "/".join([*parts[:1], *map(_cut_middle, names, kept), *parts[1:][-1:]])
+    return "/".join([*parts[:1], *map(cut_middle, names, kept), *parts[1:][-1:]])
 
 
 def shorten_ids(result_ids: Iterable[str], width: int) -> dict[str, str]:
@@ -88,7 +88,8 @@ def _labels(result_id: str, width: int) -> Iterator[str]:
     yield from ("/".join([*parts[:-2], text, parts[-1]]) for text in texts)
 
 
-def _cut_middle(text: str, width: int) -> str:
+def cut_middle(text: str, width: int) -> str:
+    """``text`` in at most ``width`` characters, an ellipsis for what is left out."""
     if len(text) <= width:
         return text
     head = width // 2
