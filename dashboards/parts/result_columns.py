@@ -54,6 +54,18 @@ RESULT_COLUMNS: Mapping[str, ColumnText] = {
     "warnings": ColumnText("Warnings", "Codes; they are explained below the table.", "codes"),
 }
 
+SCORE_COLUMNS = (
+    "score_minutes",
+    "median_minutes",
+    "median_low",
+    "median_high",
+    "median_level",
+    "runs_converged",
+    "runs",
+    "warnings",
+)
+"""What tables of results show at first, besides what says whose they are."""
+
 RUN_COLUMNS: Mapping[str, ColumnText] = {
     "run": ColumnText("Run", "File of the run."),
     "status": ColumnText("Status", "Whether it reached the target, and if not, why."),

@@ -11,7 +11,7 @@ from mlperf_dashboards import data
 from mlperf_dashboards.navigation import link
 from mlperf_dashboards.parts.columns import ColumnText
 from mlperf_dashboards.parts.filters import choose
-from mlperf_dashboards.parts.result_columns import RESULT_COLUMNS
+from mlperf_dashboards.parts.result_columns import RESULT_COLUMNS, SCORE_COLUMNS
 from mlperf_dashboards.parts.sheet import Sheet
 from mlperf_stats.charts.results import SELECTION, results_chart
 
@@ -32,18 +32,7 @@ SYSTEM_COLUMNS = (
     "availability",
     "framework",
 )
-USUAL = (
-    "result_id",
-    "hardware",
-    "score_minutes",
-    "median_minutes",
-    "median_low",
-    "median_high",
-    "median_level",
-    "runs_converged",
-    "runs",
-    "warnings",
-)
+USUAL = ("result_id", "hardware", *SCORE_COLUMNS)
 
 
 def main() -> None:

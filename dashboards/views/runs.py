@@ -15,7 +15,12 @@ import streamlit as st
 from mlperf_dashboards import data
 from mlperf_dashboards.navigation import link
 from mlperf_dashboards.parts.columns import ColumnText
-from mlperf_dashboards.parts.result_columns import FACT_COLUMNS, PROBLEM_COLUMNS, RESULT_COLUMNS
+from mlperf_dashboards.parts.result_columns import (
+    FACT_COLUMNS,
+    PROBLEM_COLUMNS,
+    RESULT_COLUMNS,
+    SCORE_COLUMNS,
+)
 from mlperf_dashboards.parts.result_view import show_detail
 from mlperf_dashboards.parts.sheet import Sheet
 from mlperf_dashboards.parts.sources import remember, session_reading
@@ -58,17 +63,6 @@ CHECK_COLUMNS = {
     "code": ColumnText("Code", "Kind of finding."),
     "p_adjusted": ColumnText("p, adjusted", "By Holm over all tests of the check.", "number"),
 }
-SCORE_COLUMNS = (
-    "result_id",
-    "score_minutes",
-    "median_minutes",
-    "median_low",
-    "median_high",
-    "median_level",
-    "runs_converged",
-    "runs",
-    "warnings",
-)
 
 
 def main() -> None:
@@ -191,7 +185,7 @@ def show(sheet: Sheet, reading: Reading) -> None:
     sheet.heading("Scores")
     frame = data.results_frame(reading.source)
     own = frame[frame["result_id"].isin(reading.ids)]
-    sheet.table("your-results", own, RESULT_COLUMNS, order=SCORE_COLUMNS)
+    sheet.table("your-results", own, RESULT_COLUMNS, order=("result_id", *SCORE_COLUMNS))
     sheet.warnings(own[["warnings"]].to_dict("records"))
     sheet.heading("Check")
     show_check(sheet, reading)
