@@ -9,7 +9,7 @@ from importlib import import_module
 from mlperf_runners.errors import SettingsError
 from mlperf_runners.workloads.workload import Workload
 
-NAMES = ("resnet", "ncf", "transformer", "minigo")
+NAMES = ("resnet", "ssd", "ncf", "transformer", "gnmt", "minigo")
 
 
 SUITE = "suite"
