@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGES = (
-    "mlperf-stats",
+    "jiwer",
     "mlperf-logging",
-    "torch",
+    "mlperf-stats",
     "numpy",
     "open_spiel",
     "pycocotools",
     "sacrebleu",
     "scikit-learn",
     "sentencepiece",
+    "soundfile",
+    "torch",
 )
 
 
