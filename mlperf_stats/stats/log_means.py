@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import digamma, gammaincinv, polygamma
@@ -94,13 +94,17 @@ def cautious_variance_prior(sets: Sequence[ConvergedRuns]) -> VariancePrior | No
 
     How alike sets are in variance is itself estimated from them: the upper 90 % limit of their dispersion is
     taken instead of its estimate, and the common variance counts as no surer than its own degrees of freedom.
+    Nor is it less than the mean of the variances, to which the best linear estimate draws (credibility,
+    Bühlmann 1967; no law is assumed): where sets are steady because their few runs happen to tie, that is far
+    above the middle of the logarithms, and such a set is as unsteady as the others.
     None below two sets or if all their runs tie.
     """
     variances = [one.time_variance for one in sets if one.n > 1]
     dfs = [one.n - 1 for one in sets if one.n > 1]
     if len(variances) < 2 or max(variances) == 0:
         return None
-    return cautious(variance_prior(variances, dfs), variances, dfs)
+    found = cautious(variance_prior(variances, dfs), variances, dfs)
+    return replace(found, variance=max(found.variance, float(np.average(variances, weights=dfs))))
 
 
 def cautious(prior: VariancePrior, variances: Sequence[float], dfs: Sequence[int]) -> VariancePrior:

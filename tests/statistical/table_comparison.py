@@ -3,7 +3,7 @@
 Usage: python tests/statistical/table_comparison.py
 
 Prints the tables of docs/validation/comparison.md, seeds fixed. ``--only NAME`` prints one of them:
-ratios, family, equivalence, summary, splits.
+ratios, family, unlogged, equivalence, summary, splits.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ STEP = 0.05
 RUNS = (3, 5, 10)
 
 Sampler = Callable[[np.random.Generator, int], list[ConvergedRuns]]
+Reading = Callable[[list[ConvergedRuns], int], list[LogMean]]
 
 
 def continuous(rng: np.random.Generator, runs: int) -> list[ConvergedRuns]:
@@ -126,25 +127,53 @@ def family(repetitions: int = 300) -> None:
     print(f"any false difference among {SYSTEMS} equal systems, % (every pair max-t | Holm | against one)")
     every: list[np.ndarray] = []
     for law, sampler in LAWS.items():
-        cells = []
-        for runs in RUNS:
-            rng = np.random.default_rng([2, runs])
-            wrong = np.zeros(3)
-            for _ in range(repetitions):
-                means = as_run(sampler(rng, runs), SYSTEMS)
-                for index, (pairs, how) in enumerate(
-                    (
-                        (EVERY_PAIR, Multiplicity.MAX_T),
-                        (EVERY_PAIR, Multiplicity.HOLM),
-                        (AGAINST_FIRST, Multiplicity.MAX_T),
-                    )
-                ):
-                    found = compare_means(means, pairs, multiplicity=how)
-                    wrong[index] += any(one.p_adjusted <= 0.05 for one in found)
-            cells.append(wrong / repetitions)
+        cells = [family_wise_errors(sampler, runs, as_run, repetitions) for runs in RUNS]
         print_cells(law, cells)
         every += cells
     print_mean(every)
+
+
+def family_wise_errors(sampler: Sampler, runs: int, reading: Reading, repetitions: int) -> np.ndarray:
+    """Shares of repetitions with a false difference: every pair max-t, every pair Holm, against one."""
+    rng = np.random.default_rng([2, runs])
+    wrong = np.zeros(3)
+    for _ in range(repetitions):
+        means = reading(sampler(rng, runs), SYSTEMS)
+        for index, (pairs, how) in enumerate(
+            (
+                (EVERY_PAIR, Multiplicity.MAX_T),
+                (EVERY_PAIR, Multiplicity.HOLM),
+                (AGAINST_FIRST, Multiplicity.MAX_T),
+            )
+        ):
+            found = compare_means(means, pairs, multiplicity=how)
+            wrong[index] += any(one.p_adjusted <= 0.05 for one in found)
+    return wrong / repetitions
+
+
+def two_evaluations(later: float) -> Sampler:
+    """Runs stop at one of two evaluations 5 % apart, a share of them at the later; 0.3 % beside that."""
+    return lambda rng, runs: _sets(
+        rng, runs, lambda _: np.where(rng.random(runs) < later, STEP, 0.0), math.inf
+    )
+
+
+def times_alone(sets: list[ConvergedRuns], count: int) -> list[LogMean]:
+    """The first sets without their convergence; the others lend the variance of their times."""
+    everything = pool(sets, STEP)
+    return [
+        log_mean(np.exp(one.log_time), borrow(everything.without([one.label]), one.size))
+        for one in sets[:count]
+    ]
+
+
+def unlogged(repetitions: int = 300) -> None:
+    """Family-wise error with ten equal systems whose logs tell no convergence, on a law of two modes."""
+    print("no convergence logged, two evaluations: any false difference, % (max-t | Holm | against one)")
+    for name, reading in (("borrowed", times_alone), ("own", own)):
+        for later in (0.2, 0.5):
+            cells = [family_wise_errors(two_evaluations(later), runs, reading, repetitions) for runs in RUNS]
+            print_cells(f"{name}, {later:.0%} late", cells)
 
 
 def equivalence(repetitions: int = 400, margin: float = 0.02) -> None:
@@ -214,6 +243,7 @@ def splits() -> None:
 TABLES: dict[str, Callable[[], None]] = {
     "ratios": ratios,
     "family": family,
+    "unlogged": unlogged,
     "equivalence": equivalence,
     "summary": summary,
     "splits": splits,

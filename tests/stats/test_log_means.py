@@ -92,6 +92,19 @@ def test_what_few_sets_lend_counts_little() -> None:
     assert cautious_variance_prior(sets(count=1)) is None
 
 
+def test_sets_that_tie_by_chance_do_not_make_the_others_look_steady() -> None:
+    """Three runs at one of two evaluations 5 % apart: the variance of a run is .025², tied or not."""
+    rng = np.random.default_rng(4)
+    others = []
+    for number in range(40):
+        logs = np.where(rng.random(3) < 0.5, 0.05, 0.0) + rng.normal(0, 0.003, 3)
+        others.append(converged_runs(np.exp(logs), [20.0] * 3, size=8.0, label=str(number)))
+    lent = borrow(pool(others, 0.05), 8.0)
+    tied = log_mean([20.0, 20.02, 19.98], lent)
+    assert 0.012 < math.sqrt(tied.run_variance) < 0.04
+    assert tied.df < 4
+
+
 def test_nothing_to_borrow_for_convergence_is_an_error() -> None:
     with pytest.raises(TooFewRunsError):
         log_mean_with_convergence(sets()[0], NOTHING_BORROWED)
