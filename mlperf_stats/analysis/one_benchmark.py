@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mlperf_stats.analysis.filter_values import unmatched
+from mlperf_stats.analysis.lenders import Lenders
+from mlperf_stats.analysis.run_sets import RunSet
 from mlperf_stats.errors import InputError, NotFoundError
 from mlperf_stats.rules.suite import rounds, rules_for, suite
 from mlperf_stats.store.database import Store
@@ -44,6 +46,18 @@ def same_workload(results: Sequence[StoredResult]) -> Filters:
     names = {entry.name for name in rounds() for entry in suite(name) if entry.workload in wanted}
     names.update(result.benchmark for result in results)
     return Filters(benchmarks=tuple(glob.escape(name) for name in sorted(names)))
+
+
+def sets_of_one_benchmark(store: Store, filters: Filters) -> tuple[Lenders, list[RunSet]]:
+    """What may lend to the results that ``filters`` choose, and those results as sets of runs.
+
+    Raises NotFoundError and InputError as :func:`require_one_benchmark`.
+    """
+    results = list_results(store, filters)
+    require_one_benchmark(store, filters, results)
+    wanted = {result.key for result in results}
+    lenders = Lenders(store, same_workload(results))
+    return lenders, [item for item in lenders.sets if item.result.key in wanted]
 
 
 def closed_by_default(store: Store, filters: Filters) -> list[StoredResult]:

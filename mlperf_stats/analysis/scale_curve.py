@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from mlperf_stats.analysis.lenders import Lenders
-from mlperf_stats.analysis.one_benchmark import require_one_benchmark, same_workload
+from mlperf_stats.analysis.one_benchmark import sets_of_one_benchmark
 from mlperf_stats.analysis.run_sets import RunSet
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
 from mlperf_stats.analysis.tables import Columns, Tables
 from mlperf_stats.errors import NoReferenceError, RulesError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
-from mlperf_stats.store.queries import Filters, list_results
+from mlperf_stats.store.queries import Filters
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.converged_runs import ConvergedRuns
@@ -127,15 +126,12 @@ def scale_curve(store: Store, filters: Filters, *, level: float = DEFAULT_LEVEL)
     from mlperf_stats.stats.sample import check_level
 
     level = check_level(level)
-    results = list_results(store, filters)
-    require_one_benchmark(store, filters, results)
-    wanted = {result.key for result in results}
-    lenders = Lenders(store, same_workload(results))
+    lenders, chosen = sets_of_one_benchmark(store, filters)
+    wanted = {item.result.key for item in chosen}
     groups: dict[tuple[str, str, str], list[RunSet]] = {}
-    for item in lenders.sets:
+    for item in chosen:
         one = item.result
-        if one.key in wanted:
-            groups.setdefault((one.round, one.division, one.benchmark), []).append(item)
+        groups.setdefault((one.round, one.division, one.benchmark), []).append(item)
     points: list[dict[str, Any]] = []
     laws: list[dict[str, Any]] = []
     for (round_, division, benchmark), items in groups.items():

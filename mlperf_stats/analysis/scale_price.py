@@ -15,19 +15,19 @@ the foreseen loss can miss.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlperf_stats.analysis.lenders import Lenders, accelerator_kind, as_converged_runs
-from mlperf_stats.analysis.one_benchmark import require_one_benchmark, same_workload
+from mlperf_stats.analysis.one_benchmark import sets_of_one_benchmark
 from mlperf_stats.analysis.run_sets import Key, RunSet
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
 from mlperf_stats.analysis.tables import Columns, Tables
 from mlperf_stats.errors import NoReferenceError, RulesError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
-from mlperf_stats.store.queries import Filters, list_results
+from mlperf_stats.store.queries import Filters
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.interval import Interval
@@ -77,7 +77,12 @@ class ScalePrice(Tables):
 
 
 def scale_price(
-    store: Store, filters: Filters, *, all_pairs: bool = False, level: float = DEFAULT_LEVEL
+    store: Store,
+    filters: Filters,
+    *,
+    all_pairs: bool = False,
+    level: float = DEFAULT_LEVEL,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> ScalePrice:
     """Lost efficiency of one benchmark's results and its parts.
 
@@ -86,6 +91,7 @@ def scale_price(
         filters: They must leave one benchmark.
         all_pairs: Every pair of a family; by default the smallest with each larger one.
         level: Confidence level of every interval.
+        on_progress: Called with pairs done and in all.
 
     Raises:
         NotFoundError: no result fits.
@@ -95,17 +101,15 @@ def scale_price(
     from mlperf_stats.stats.sample import check_level
 
     level = check_level(level)
-    results = list_results(store, filters)
-    require_one_benchmark(store, filters, results)
-    wanted = {result.key for result in results}
-    lenders = Lenders(store, same_workload(results))
+    lenders, chosen = sets_of_one_benchmark(store, filters)
     families: dict[tuple[str, ...], list[RunSet]] = {}
-    for item in lenders.sets:
-        if item.result.key in wanted and item.result.accelerators and item.minutes:
+    for item in chosen:
+        if item.result.accelerators and item.minutes:
             families.setdefault(_family(item), []).append(item)
     parts: dict[Key, TimeParts | None] = {}
     rows = []
-    for pair in (pair for group in families.values() for pair in _pairs(group, all_pairs)):
+    pairs = [pair for group in families.values() for pair in _pairs(group, all_pairs)]
+    for number, pair in enumerate(pairs, start=1):
         for item in pair:
             if item.result.key not in parts:
                 parts[item.result.key] = _parts_of(lenders, item)
@@ -117,6 +121,8 @@ def scale_price(
             row |= _losses(pair, of_smaller, of_larger, level) | _check(lenders, pair, level)
         reference = reference_loss(pair, level)
         rows.append(row if reference is None else row | _columns("reference", reference))
+        if on_progress:
+            on_progress(number, len(pairs))
     return ScalePrice(tuple(rows), level)
 
 

@@ -12,7 +12,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import rankdata
+from numpy.typing import NDArray
 
 from mlperf_stats.errors import SampleError, TooFewRunsError
 from mlperf_stats.stats.sample import FloatArray, SampleLike
@@ -27,7 +27,7 @@ def rank_sum_p_value(sample: SampleLike, reference: SampleLike) -> float:
     Source: Wilcoxon 1945; conditional on ties, Lehmann 1975.
     """
     first, second = _values(sample, "sample"), _values(reference, "reference")
-    doubled = np.rint(2 * rankdata(np.concatenate([first, second]))).astype(np.int64)
+    doubled = _doubled_mid_ranks(np.concatenate([first, second]))
     counts = _subset_counts(tuple(sorted(doubled.tolist())), first.size)
     seen = int(doubled[: first.size].sum())
     return float(min(1.0, counts[: seen + 1].sum() / math.comb(doubled.size, first.size)))
@@ -55,6 +55,12 @@ def _subset_counts(doubled_ranks: tuple[int, ...], size: int) -> FloatArray:
     counts: FloatArray = ways[size].copy()
     counts.setflags(write=False)
     return counts
+
+
+def _doubled_mid_ranks(values: FloatArray) -> NDArray[np.int64]:
+    """Twice the rank of each value, from 1; values that tie have the mean of their ranks."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((2 * counts.cumsum() - counts + 1)[place], dtype=np.int64)
 
 
 def _values(values: SampleLike, what: str) -> FloatArray:

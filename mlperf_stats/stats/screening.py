@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.special import stdtr
-from scipy.stats import mannwhitneyu
 
 from mlperf_stats.stats.rank_sum import rank_sum_p_value
 from mlperf_stats.stats.sample import FloatArray, SampleLike, as_vector, check_sample
@@ -80,6 +79,9 @@ def low_among_peers_p_value(values: SampleLike, peers: Sequence[SampleLike]) -> 
 def _pooled_rank_p_value(own: FloatArray, pooled: FloatArray) -> float:
     if pooled.size <= _RANKED_EXACTLY_TO:
         return rank_sum_p_value(own, pooled)
+    # Loading this module takes longer than most questions that need nothing of it but Holm's procedure.
+    from scipy.stats import mannwhitneyu
+
     return float(mannwhitneyu(own, pooled, alternative="less", method="asymptotic").pvalue)
 
 

@@ -141,8 +141,8 @@ def _differences(
 def _parts(filters: Filters, database: Database, output: Output, all_pairs: bool, level: float) -> None:
     from mlperf_stats.analysis.scale_price import scale_price
 
-    with database.open(filters) as store:
-        price = scale_price(store, filters, all_pairs=all_pairs, level=level)
+    with database.open(filters) as store, steps_bar("telling the parts apart") as on_progress:
+        price = scale_price(store, filters, all_pairs=all_pairs, level=level, on_progress=on_progress)
     notes = [*views.PART_NOTES, views.NOISE_NOTE, DERIVED, SELECTED]
     emit_rows(output, price.rows, columns=price.columns, view=views.PART_VIEW, notes=notes)
 
