@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -92,6 +92,11 @@ def _filters(
     )
 
 
+def file_option(says: str) -> Any:
+    """The option that names the file to write; ``says`` is its help."""
+    return typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help=says)
+
+
 _EXPORTED = ("parquet", "xlsx")
 """Endings of files that ``export`` writes."""
 
@@ -101,9 +106,7 @@ def _output(
         Format | None,
         typer.Option("--format", help="Form of the output (default: table, or what FILE ends in)."),
     ] = None,
-    path: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="Write to FILE.")
-    ] = None,
+    path: Annotated[Path | None, file_option("Write to FILE.")] = None,
 ) -> Output:
     return Output(form or _form_of(path), path)
 

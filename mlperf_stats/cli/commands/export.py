@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mlperf_stats.cli.options import DatabaseOptions, FilterOptions
+from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, file_option
 
 EXAMPLES = (
     ("mlperf-stats export --round 5.0 -o runs.csv", "every run of a round"),
@@ -29,16 +29,7 @@ class What(StrEnum):
 def command(
     filters: FilterOptions,
     database: DatabaseOptions,
-    path: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            dir_okay=False,
-            help="What it ends in says the form: .csv, .xlsx, .parquet.",
-        ),
-    ],
+    path: Annotated[Path, file_option("What it ends in says the form: .csv, .xlsx, .parquet.")],
     what: Annotated[What, typer.Option("--what", help="Which table.")] = What.RUNS,
 ) -> None:
     """Write runs, evaluations or results as CSV, XLSX or Parquet.

@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption
+from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, file_option
 from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.errors import InputError, NotFoundError
 from mlperf_stats.store.files import replaced_file, require_writable
@@ -28,16 +26,7 @@ FORMS = (".html", ".md")
 def command(
     filters: FilterOptions,
     database: DatabaseOptions,
-    path: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            dir_okay=False,
-            help="What it ends in says the form: .html or .md.",
-        ),
-    ],
+    path: Annotated[Path, file_option("What it ends in says the form: .html or .md.")],
     level: LevelOption = 0.95,
 ) -> None:
     """Write results with intervals and pictures as one HTML or Markdown file.
