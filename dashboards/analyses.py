@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import glob
+from contextlib import ExitStack
 
 import streamlit as st
 
 from mlperf_dashboards.data import Source
+from mlperf_dashboards.uploads import laid_down
 from mlperf_stats.analysis.compare import Comparison
 from mlperf_stats.analysis.compare import compare as _compare
 from mlperf_stats.analysis.history import History
@@ -20,7 +22,10 @@ from mlperf_stats.store.queries import Filters
 
 _KEPT = 32
 REFERENCES = ("published", "none")
-"""References that are no submission. A file is never taken from a reader."""
+"""References that are no submission. A path is never taken from a reader."""
+
+ReferenceFile = tuple[str, bytes]
+"""Name and content of a file of reference results that a reader uploaded."""
 
 
 @st.cache_data(show_spinner="Comparing …", max_entries=_KEPT)
@@ -50,7 +55,7 @@ def combine(
     submissions: tuple[str, ...],
     benchmarks: tuple[str, ...],
     weights: tuple[tuple[str, float], ...],
-    reference: str,
+    reference: str | ReferenceFile,
     interval: str,
     level: float,
     allow: tuple[str, ...],
@@ -60,8 +65,12 @@ def combine(
     Raises:
         CannotCombineError: a benchmark is missing or invalid.
         NotComparableError: the submissions are not alike.
+        InputError: the reference file cannot be used.
     """
-    with source.open() as store:
+    with ExitStack() as held:
+        store = held.enter_context(source.open())
+        if not isinstance(reference, str):
+            reference = str(held.enter_context(laid_down(*reference)))
         return _combine(
             store,
             submissions,

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from mlperf_dashboards.data import Source, source_of
 from mlperf_dashboards.settings import UPLOAD_MB
+from mlperf_dashboards.uploads import Upload, safe_name
 from mlperf_stats.errors import InputError
 from mlperf_stats.store.database import open_store
 from mlperf_stats.store.ingest import IngestProgress, IngestReport, Limits, ingest
@@ -35,20 +34,9 @@ MOST_WATCHED = 20_000
 
 ARCHIVES = ("zip", "tar", "gz", "tgz", "xz", "txz", "bz2", "tbz2")
 LOGS = ("txt", "log")
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _UNKNOWN = "benchmark"
 
 Progress = Callable[[IngestProgress], None]
-
-
-class Upload(Protocol):
-    """A file that a browser sent."""
-
-    name: str
-
-    def getvalue(self) -> bytes:
-        """Its content."""
-        ...
 
 
 @dataclass
@@ -128,11 +116,6 @@ def state_of(path: Path) -> str | None:
             return None
         digest.update(f"{name}\0{size}\0{changed}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
-
-
-def safe_name(name: str) -> str:
-    """A file name of harmless letters that keeps what tells form and round."""
-    return _UNSAFE.sub("_", name.replace("\\", "/").rpartition("/")[2]).lstrip(".")[-100:] or "upload.zip"
 
 
 def _read(

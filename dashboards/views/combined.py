@@ -17,14 +17,17 @@ from mlperf_stats.analysis.like_with_like import KINDS
 from mlperf_stats.analysis.summary_score import INTERVALS
 from mlperf_stats.analysis.summary_words import ratio_sentence, summary_sentence
 from mlperf_stats.charts.summary import MOST_SUBMISSIONS, contributions_chart
-from mlperf_stats.errors import CannotCombineError, NotComparableError
+from mlperf_stats.errors import CannotCombineError, InputError, NotComparableError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mlperf_dashboards.analyses import ReferenceFile
     from mlperf_dashboards.data import Source
 
 USUAL = "published where the round has it"
+OWN_FILE = "a file that you upload"
+MOST_REFERENCE_MB = 1
 
 
 def main() -> None:
@@ -59,8 +62,8 @@ def show(sheet: Sheet, source: Source, frame: pd.DataFrame, submissions: tuple[s
         "Benchmarks", names, key="benchmarks", bind="query-params", placeholder="all of the first"
     )
     others = list(dict.fromkeys(frame["result_id"].str.rpartition("/")[0]))
-    reference = places[1].selectbox(
-        "Reference", [USUAL, *analyses.REFERENCES, *others], key="reference", bind="query-params"
+    chosen = places[1].selectbox(
+        "Reference", [USUAL, *analyses.REFERENCES, OWN_FILE, *others], key="reference", bind="query-params"
     )
     interval = places[2].selectbox("Interval", INTERVALS, key="interval", bind="query-params")
     level = percent(places[3], "Level, %", "level", 95.0)
@@ -73,22 +76,24 @@ def show(sheet: Sheet, source: Source, frame: pd.DataFrame, submissions: tuple[s
             bind="query-params",
             placeholder="nothing: only what is alike is combined",
         )
+    reference = reference_file() if chosen == OWN_FILE else "" if chosen == USUAL else chosen
+    if reference is None:
+        return
     try:
         found = analyses.combine(
-            source,
-            submissions,
-            tuple(benchmarks),
-            weights,
-            "" if reference == USUAL else reference,
-            interval,
-            level,
-            tuple(allow),
+            source, submissions, tuple(benchmarks), weights, reference, interval, level, tuple(allow)
         )
     except CannotCombineError as error:
         st.warning(plain(error), title="These benchmarks cannot be combined")
         return
     except NotComparableError as error:
         st.warning(plain(error), title="Not alike")
+        return
+    except InputError as error:
+        if chosen != OWN_FILE:
+            raise
+        # The path in the message is a temporary one of ours; the reader knows the file's own name.
+        st.error(plain(str(error).partition(": ")[2] or error), title="This reference cannot be used")
         return
     sheet.disclose(found.disclosure)
     for one in found.summaries:
@@ -99,6 +104,24 @@ def show(sheet: Sheet, source: Source, frame: pd.DataFrame, submissions: tuple[s
     sheet.table("summary", found.to_frame(), SUMMARY_COLUMNS)
     sheet.text(found.citation)
     sheet.warnings(found.rows)
+
+
+def reference_file() -> ReferenceFile | None:
+    """Reference results that the reader uploads, for this session; None where there are none yet."""
+    file = st.file_uploader(
+        "Reference results in minutes: CSV with the columns benchmark,minutes, or JSON",
+        type=["csv", "json"],
+        key="reference-file",
+        max_upload_size=MOST_REFERENCE_MB,
+        help='One line for each benchmark, or {"bert": 30.5}. The file stays on this machine.',
+    )
+    if file is None:
+        st.info("Upload the reference results above. A link to this page does not carry them.")
+        return None
+    if file.size > MOST_REFERENCE_MB << 20:
+        st.error(f"Reference results may have {MOST_REFERENCE_MB} MB.", title="This reference cannot be used")
+        return None
+    return file.name, file.getvalue()
 
 
 def choose_weights(names: list[str]) -> tuple[tuple[str, float], ...]:

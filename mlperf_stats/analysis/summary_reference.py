@@ -18,6 +18,8 @@ from mlperf_stats.rules.normalise import references
 from mlperf_stats.store.database import Store
 
 PUBLISHED, NONE = "published", "none"
+_UNREADABLE = (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, csv.Error)
+"""What files of another form end in."""
 
 
 class ReferenceKind(StrEnum):
@@ -152,10 +154,10 @@ def _read(path: Path) -> dict[str, float]:
         InputError: the file is neither, or a time is not positive.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         pairs = json.loads(text).items() if path.suffix == ".json" else _csv_pairs(text)
         minutes = {str(name).strip(): float(value) for name, value in pairs}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"{os.fspath(path)}: no reference results ({error}); write CSV with the columns "
             'benchmark,minutes, or JSON like {"bert": 30.5}'

@@ -19,8 +19,9 @@ from markdown_it import MarkdownIt
 from mlperf_dashboards.guard import Guarded, headers
 from mlperf_dashboards.parts.columns import ColumnText, shown, texts_of
 from mlperf_dashboards.parts.downloads import table_file
-from mlperf_dashboards.readings import MOST_LOGS, read_upload, safe_name, state_of
+from mlperf_dashboards.readings import MOST_LOGS, read_upload, state_of
 from mlperf_dashboards.server import Listening, free_port, streamlit_options
+from mlperf_dashboards.uploads import safe_name
 from mlperf_dashboards.words import plain
 from mlperf_stats.errors import InputError, RoundUnknownError, UnsafeArchiveError
 

@@ -10,7 +10,7 @@ import pytest
 from madeup_logs import submission_files, write_tree
 from streamlit.testing.v1 import AppTest
 
-from mlperf_stats.api import plan_width, published, show
+from mlperf_stats.api import combine, plan_width, published, show
 from mlperf_stats.store import open_store
 
 OpenPage = Callable[..., AppTest]
@@ -114,6 +114,60 @@ def test_a_combined_score_carries_its_disclosure(open_page: OpenPage) -> None:
     assert components["contribution"].prod() == pytest.approx(
         rows[rows["kind"] == "summary"]["score"].iloc[0], rel=2e-3
     )
+
+
+OWN_REFERENCE = b"benchmark,minutes\r\nbert,30\r\nssd,60\r\n"
+
+
+def with_reference(open_page: OpenPage, name: str, content: bytes) -> AppTest:
+    """A combined score of two benchmarks, normalised by a file that is uploaded."""
+    app = open_page(
+        "combined",
+        submission="4.0/Dell/XE9680x8H100-SXM-80GB",
+        benchmarks=["bert", "ssd"],
+        reference="a file that you upload",
+    )
+    assert "Upload the reference results" in told(app)
+    app.file_uploader[0].set_value((name, content, "text/csv"))
+    return app.run()
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "as a spreadsheet writes it"])
+def test_a_reference_file_is_uploaded(open_page: OpenPage, tmp_path: Path, start: bytes) -> None:
+    app = with_reference(open_page, "ours.csv", start + OWN_REFERENCE)
+    path = tmp_path / "ours.csv"
+    path.write_bytes(OWN_REFERENCE)
+    expected = combine("4.0/Dell/XE9680x8H100-SXM-80GB", benchmarks=["bert", "ssd"], reference=str(path))
+    rows = table(app, "contribution")
+    [score] = rows[rows["kind"] == "summary"]["score"]
+    assert score == pytest.approx(expected.summaries[0].score, rel=5e-4)
+    assert "ours.csv, taken as exact" in told(app).replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"name,time\nbert,30\n", "no reference results"),
+        ("a.csv", b"benchmark,minutes\nbert,=1+1\nssd,60\n", "no reference results"),
+        ("a.csv", b"benchmark,minutes\nbert,0\nssd,60\n", "no positive minutes"),
+        ("a.csv", b"benchmark,minutes\nbert,nan\nssd,60\n", "no positive minutes"),
+        ("a.csv", b'benchmark,minutes\n"' + b"x" * 200_000, "no reference results"),
+        ("a.csv", b"\xff\xfe\x00", "no reference results"),
+        ("a.json", b"[" * 500_000, "no reference results"),
+        ("a.csv", b"benchmark,minutes\n" + b"x,1\n" * 300_000, "may have 1 MB"),
+        ("../../<b>.csv", b"benchmark,minutes\nbert,30\n", "has no result for ssd"),
+    ],
+)
+def test_a_reference_that_cannot_be_used_is_refused_in_words(
+    open_page: OpenPage, name: str, content: bytes, message: str
+) -> None:
+    app = with_reference(open_page, name, content)
+    assert not app.exception
+    assert title(app) == "Combined score"
+    said = "\n".join(str(element.value) for kind in (app.error, app.warning) for element in kind)
+    assert message in said.replace("\\", "")
+    assert "tmp" not in said
+    assert not app.dataframe
 
 
 def test_plans_are_those_of_the_command_line(open_page: OpenPage) -> None:
