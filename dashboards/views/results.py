@@ -11,6 +11,7 @@ from mlperf_dashboards import data
 from mlperf_dashboards.navigation import link
 from mlperf_dashboards.parts.columns import ColumnText
 from mlperf_dashboards.parts.filters import choose
+from mlperf_dashboards.parts.pages import choose_page
 from mlperf_dashboards.parts.result_columns import RESULT_COLUMNS, SCORE_COLUMNS
 from mlperf_dashboards.parts.sheet import Sheet
 from mlperf_stats.charts.results import SELECTION, results_chart
@@ -121,11 +122,8 @@ def picture(sheet: Sheet, rows: pd.DataFrame) -> list[str]:
     counts = rows["benchmark"].value_counts()
     benchmark = st.selectbox("Picture of", sorted(counts.index), key="picture", bind="query-params")
     those = rows[rows["benchmark"] == benchmark].sort_values("median_minutes")
-    if len(those) > MOST_DRAWN:
-        st.caption(f"The {MOST_DRAWN} fastest of {len(those)}.")
-    drawn: list[dict[str, Any]] = (
-        those.head(MOST_DRAWN).astype(object).where(those.notna(), None).to_dict("records")
-    )
+    shown = those.iloc[choose_page(sheet, len(those), MOST_DRAWN, "results", "the fastest first")]
+    drawn: list[dict[str, Any]] = shown.astype(object).where(shown.notna(), None).to_dict("records")
     selected = sheet.picture(
         "results-picture",
         partial(results_chart, drawn, clickable=True),

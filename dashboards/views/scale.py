@@ -11,6 +11,7 @@ import streamlit as st
 from mlperf_dashboards import analyses, data
 from mlperf_dashboards.navigation import link
 from mlperf_dashboards.parts.inputs import number
+from mlperf_dashboards.parts.pages import choose_page
 from mlperf_dashboards.parts.scale_columns import (
     FIT_COLUMNS,
     HISTORY_COLUMNS,
@@ -92,14 +93,12 @@ def close_to_best(sheet: Sheet, source: Source, frame: pd.DataFrame) -> None:
     per_accelerator = places[1].toggle("Accelerator-minutes", key="per-accelerator", bind="query-params")
     complete = places[2].toggle("Only systems with every benchmark", key="complete", bind="query-params")
     found = analyses.profile(source, round_name, per_accelerator, complete)
-    drawn = {row["submission"] for row in found.systems[:MOST_PROFILES]}
+    page = choose_page(sheet, len(found.systems), MOST_PROFILES, "systems", "the most complete first")
+    systems = found.systems[page]
+    drawn = {row["submission"] for row in systems}
     pictured = replace(
-        found,
-        systems=found.systems[:MOST_PROFILES],
-        curve=tuple(row for row in found.curve if row["submission"] in drawn),
+        found, systems=systems, curve=tuple(row for row in found.curve if row["submission"] in drawn)
     )
-    if len(found.systems) > MOST_PROFILES:
-        sheet.note(f"The picture has the first {MOST_PROFILES} of {len(found.systems)} systems.")
     sheet.picture(
         "profile", partial(profile_chart, pictured), "Share of benchmarks within a factor of the best"
     )

@@ -206,6 +206,27 @@ def test_scale_and_history(open_page: OpenPage) -> None:
     assert list(rounds["round"])[-1] == "5.0"
 
 
+def test_what_is_too_much_for_one_picture_is_paged(open_page: OpenPage) -> None:
+    app = open_page("scale", **{"view": "Close to the best", "profile-round": "5.0"})
+    systems = len(table(app, "submission"))
+    [pages] = (box for box in app.selectbox if box.key == "systems-shown")
+    assert pages.options[0] == f"1 to 30 of {systems}"
+    assert pages.options[-1].endswith(f" to {systems} of {systems}")
+    assert f"The picture has systems 1 to 30 of {systems}" in told(app).replace("\\", "")
+    first = drawing(app)
+    app = pages.set_value(pages.options[1]).run()
+    assert not app.exception
+    second = drawing(app)
+    assert second != first
+    link = {"view": "Close to the best", "profile-round": "5.0", "systems-shown": pages.options[1]}
+    assert drawing(open_page("scale", **link)) == second
+
+
+def drawing(app: AppTest) -> str:
+    """What is drawn, as it was sent."""
+    return str(app.get("vega_lite_chart")[0].proto)
+
+
 def test_about_explains_every_code(open_page: OpenPage) -> None:
     from mlperf_stats.explanations import catalogue
 
