@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from coco_files import write_coco
 from mlperf_logging.compliance_checker import mlp_compliance
 from PIL import Image
 from runner_campaigns import FAST, Run
@@ -24,7 +25,7 @@ from mlperf_runners.training.logbook import Logbook
 from mlperf_runners.training.loop import Goal, train
 from mlperf_runners.worker import submission_header
 from mlperf_runners.workloads.registry import workload
-from mlperf_runners.workloads.transformer.grammar import Grammar
+from mlperf_runners.workloads.translation.grammar import Grammar
 from mlperf_stats.logs.runs import read_run
 from mlperf_stats.model import RunStatus
 
@@ -34,19 +35,19 @@ EASY = {
         *("--set", "target=0.01", "--set", "games=8", "--set", "readouts=4", "--set", "steps=10"),
         *("--set", "eval_games=20", "--set", "reference_playouts=1"),
     ),
+    "ssd": ("--set", "target=0.05", "--set", "first_evaluation=2", "--set", "eval_images=40"),
     "resnet": ("--set", "target=0.5", "--set", "blocks=[1, 1, 1, 1]"),
     "transformer": (
-        "--set",
-        "target=0.3",
-        "--set",
-        "first_evaluation=2",
-        "--set",
-        "sentences=1500",
-        "--set",
-        "eval_sentences=40",
+        *("--set", "target=0.3", "--set", "first_evaluation=2"),
+        *("--set", "sentences=1500", "--set", "eval_sentences=40"),
+    ),
+    "gnmt": (
+        *("--set", "target=0.25", "--set", "first_evaluation=3", "--set", "layers=2"),
+        *("--set", "batch_size=48", "--set", "eval_sentences=40"),
     ),
 }
 """Targets that are reached in seconds; ``make runner-study`` trains to the real ones."""
+TWO_MAPS = {"scales": (0.3, 0.5, 0.7), "ratios": ((2,), (2,))}
 REQUIRED_BY_ALL = {
     *(f"submission_{what}" for what in ("benchmark", "division", "org", "platform", "status")),
     *(f"{what}_{end}" for what in ("init", "run", "block", "eval") for end in ("start", "stop")),
@@ -102,6 +103,7 @@ def test_the_checker_finds_what_is_missing(
 
 def full_data(folder: Path) -> None:
     """A little of everything that full modes read."""
+    write_coco(folder)
     pairs = Grammar(np.random.default_rng(0)).pairs(60)
     for part in ("train", "newstest2014"):
         for language, side in zip(("en", "de"), zip(*pairs, strict=True), strict=True):
@@ -116,7 +118,9 @@ def full_data(folder: Path) -> None:
     ("name", "reached", "smaller"),
     [
         ("resnet", 0.76, {"image_size": 32, "loader_processes": 0}),
+        ("ssd", 0.231, {"image_size": 100, "width": 8, "classes": 3, "loader_processes": 0, **TWO_MAPS}),
         ("transformer", 0.251, {"vocabulary": 200, "layers": 1, "width": 32, "heads": 2, "inner_width": 32}),
+        ("gnmt", 0.241, {"vocabulary": 200, "layers": 2, "width": 32}),
     ],
 )
 def test_full_mode_logs_pass_the_closed_division(

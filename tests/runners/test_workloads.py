@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from workload_tasks import losses, quality, task_of
 
 from mlperf_runners.errors import DatasetMissingError
 from mlperf_runners.training.context import Context
@@ -18,42 +19,6 @@ from mlperf_runners.workloads.ncf.data import generate, read_movielens
 from mlperf_runners.workloads.registry import NAMES, workload
 from mlperf_runners.workloads.resnet.imagenet import augmented
 from mlperf_runners.workloads.resnet.model import ResNet
-from mlperf_runners.workloads.transformer.beam import translate
-from mlperf_runners.workloads.transformer.grammar import Grammar
-from mlperf_runners.workloads.transformer.model import Transformer
-from mlperf_runners.workloads.transformer.text import END, START, batches_by_length
-
-STEPS = 12
-
-
-def task_of(name: str, data: Path, seed: int = 3, **changes: Any) -> Any:
-    torch.set_num_threads(1)
-    context = Context.start(seed, "cpu", 1)
-    chosen = workload(name)
-    settings = chosen.changed("full", {"data": str(data), **changes})
-    chosen.check_dataset(settings, "full")
-    task = chosen.create(settings, "full", context)
-    task.load_data()
-    return task
-
-
-def losses(task: Any, steps: int = STEPS) -> list[float]:
-    """Losses of the first steps, over as many epochs as they take."""
-    found: list[float] = []
-    task.model.train()
-    for epoch in range(steps):
-        for batch in task.batches(epoch):
-            found.append(task.train_step(batch).item())
-            if len(found) == steps:
-                return found
-    raise AssertionError("no batches")
-
-
-def quality(task: Any) -> float:
-    task.model.eval()
-    with torch.no_grad():
-        return float(task.evaluate())
-
 
 # ---------------------------------------------------------------- recommendation
 
@@ -203,89 +168,6 @@ def test_crops_keep_to_the_image() -> None:
         assert np.allclose(pixels, white[:, None, None], atol=1e-5)
 
 
-# ---------------------------------------------------------------- translation
-
-
-@pytest.fixture
-def wmt(tmp_path: Path) -> Path:
-    """A made-up language in files of the names and the form of WMT17."""
-    pairs = Grammar(np.random.default_rng(0)).pairs(120)
-    for name, part in (("train", pairs[:100]), ("newstest2014", pairs[100:])):
-        for language, side in zip(("en", "de"), zip(*part, strict=True), strict=True):
-            (tmp_path / f"{name}.{language}").write_text("\n".join(side) + "\n", encoding="utf-8")
-    return tmp_path
-
-
-SMALL = {
-    "vocabulary": 200,
-    "layers": 2,
-    "width": 32,
-    "heads": 2,
-    "inner_width": 64,
-    "batch_size": 512,
-    "longest": 64,
-    "warmup_steps": 4,
-}
-
-
-def test_the_transformer_learns_from_parallel_files(wmt: Path) -> None:
-    task = task_of("transformer", wmt, **SMALL)
-    sources, targets, tokens = next(iter(task.batches(0)))
-    assert sources.shape[0] == targets.shape[0]
-    assert max(sources.numel(), targets.numel()) <= 512
-    assert tokens == int((targets != 0).sum())
-    found = losses(task)
-    assert np.mean(found[-3:]) < np.mean(found[:3])
-    assert (wmt / "sentencepiece-200.model").is_file()
-
-
-def test_bleu_is_that_of_sacrebleu(wmt: Path) -> None:
-    import sacrebleu
-
-    task = task_of("transformer", wmt, **SMALL)
-    references = (wmt / "newstest2014.de").read_text().splitlines()
-    # As if translated perfectly but for the case of letters and one missing word.
-    answers = [references[0].rsplit(" ", 1)[0], *(line.upper() for line in references[1:])]
-    task.translations = lambda sentences: answers
-    expected = sacrebleu.BLEU(lowercase=True).corpus_score(answers, [references]).score / 100
-    assert quality(task) == pytest.approx(expected, abs=1e-12)
-    assert 0.9 < expected < 1
-
-
-def test_translations_come_in_the_order_of_their_sources(wmt: Path) -> None:
-    task = task_of("transformer", wmt, **SMALL)
-    task.model.eval()
-    sources = (wmt / "newstest2014.en").read_text().splitlines()
-    together = task.translations(sources)
-    assert together == [task.translations([source])[0] for source in sources]
-
-
-def test_a_wide_beam_finds_what_trying_everything_finds() -> None:
-    """All translations of up to four pieces of a vocabulary of six, scored one by one."""
-    torch.manual_seed(1)
-    model = Transformer(vocabulary=6, layers=1, width=8, heads=2, inner=8, dropout=0.0).eval()
-    sources = torch.tensor([[4, 5, END], [5, 4, END]])
-    found = translate(model, sources, beams=300, penalty=0.6, extra_length=1)
-    for source, translation in zip(sources, found, strict=True):
-        every: list[list[int]] = [[]]
-        complete: dict[tuple[int, ...], float] = {}
-        for length in range(1, 5):
-            for prefix in every:
-                logits = model(source[None], torch.tensor([[START, *prefix]]))[0].detach()
-                steps = logits.log_softmax(-1)
-                score = sum(steps[at, piece].item() for at, piece in enumerate([*prefix, END]))
-                complete[tuple(prefix)] = score / ((5 + length) / 6) ** 0.6
-            every = [[*prefix, piece] for prefix in every for piece in range(6) if piece != END]
-        assert tuple(translation) == max(complete, key=complete.__getitem__)
-
-
-def test_batches_hold_every_sentence_once_and_no_more_tokens_than_allowed() -> None:
-    lengths = np.random.default_rng(0).integers(1, 40, 500)
-    batches = batches_by_length(lengths, 100)
-    assert sorted(np.concatenate(batches).tolist()) == list(range(500))
-    assert all(len(batch) * lengths[batch].max() <= 100 for batch in batches)
-
-
 # ---------------------------------------------------------------- all
 
 
@@ -305,7 +187,9 @@ def _indifferent(positions: Any) -> tuple[Any, Any]:
 EVALUATED: dict[str, Callable[[Any], Any]] = {
     "ncf": lambda task: task._candidates,
     "resnet": lambda task: task._data._eval[0],
+    "ssd": lambda task: [np.asarray(task._eval.image(number)) for number in range(len(task._eval))],
     "transformer": lambda task: task._eval.sources,
+    "gnmt": lambda task: task._eval.sources,
     "minigo": _reference_scores,
 }
 """What a task is evaluated on."""

@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-from mlperf_runners.workloads.workload import Settings, Workload
+from mlperf_runners.workloads.translation import FILES, TranslationSettings, impossible
+from mlperf_runners.workloads.workload import Workload
 
 
-class TransformerSettings(Settings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TransformerSettings(TranslationSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of the Transformer; ``batch_size`` counts target tokens."""
 
     layers: int = 6
-    """Of the encoder, and of the decoder."""
     width: int = 1024
     heads: int = 16
     inner_width: int = 4096
     dropout: float = 0.1
-    label_smoothing: float = 0.1
     learning_rate: float = 2.0
     """Factor before width^-½ · min(step^-½, step · warmup_steps^-1½)."""
     warmup_steps: int = 16_000
-    beta_1: float = 0.9
     beta_2: float = 0.997
     epsilon: float = 1e-9
     vocabulary: int = 32_768
     longest: int = 256
-    """Pieces; longer training sentences are left out."""
     beams: int = 4
-    length_penalty: float = 0.6
-    extra_length: int = 50
-    """How much longer than its source a translation may be, in pieces."""
-    sentences: int = 3000
-    """Of the generated language."""
-    eval_sentences: int = 150
 
 
 def _impossible(settings: TransformerSettings) -> str | None:
-    if min(settings.layers, settings.width, settings.heads, settings.beams, settings.warmup_steps) < 1:
-        return "layers, width, heads, beams and warmup_steps must be positive"
+    if settings.heads < 1:
+        return "heads must be positive"
     if settings.width % (2 * settings.heads):
         return f"width {settings.width} must be a multiple of twice the {settings.heads} heads"
-    if not 0 <= settings.dropout < 1 or not 0 <= settings.label_smoothing < 1:
-        return "dropout and label_smoothing must be from 0 to below 1"
     if settings.batch_size < settings.longest:
         return f"batch_size {settings.batch_size} tokens cannot hold a sentence of {settings.longest}"
-    return None
+    return impossible(settings)
 
 
 WORKLOAD = Workload(
@@ -72,7 +61,7 @@ WORKLOAD = Workload(
     full=TransformerSettings(target=0.25, batch_size=4096, max_epochs=30, evaluate_every=1),
     mini_seconds=(34, 44),
     task="mlperf_runners.workloads.transformer.task:TransformerTask",
-    dataset=("train.en", "train.de", "newstest2014.en", "newstest2014.de"),
+    dataset=FILES,
     obtain="take them from the WMT17 and newstest2014 downloads of statmt.org, one sentence per line",
     check_settings=_impossible,
 )

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
+from mlperf_runners.workloads.translation.beam import Translator
+
 Cached = tuple[torch.Tensor, torch.Tensor]
 """Keys and values, shape (n, heads, length, head width)."""
 
@@ -25,6 +27,15 @@ class Memory:
     source: list[Cached]
     past: list[Cached | None] = field(default_factory=list)
     """Of the target pieces before; filled when decoding piece by piece."""
+    coverage: None = None
+
+    def repeated(self, times: int) -> Memory:
+        """Each row so many times in succession; before anything is decoded."""
+        source = [
+            (keys.repeat_interleave(times, 0), values.repeat_interleave(times, 0))
+            for keys, values in self.source
+        ]
+        return Memory(self.mask.repeat_interleave(times, 0), source, list(self.past))
 
     def reorder(self, rows: torch.Tensor) -> None:
         """Let row i go on from what was row ``rows[i]``."""
@@ -100,8 +111,8 @@ class Layer(nn.Module):
         return states + added
 
 
-class Transformer(nn.Module):
-    """Encoder and decoder; PADDING is piece 0."""
+class Transformer(Translator[Memory]):
+    """Encoder and decoder, both stacks of layers."""
 
     def __init__(
         self, vocabulary: int, layers: int, width: int, heads: int, inner: int, dropout: float
@@ -117,10 +128,6 @@ class Transformer(nn.Module):
             if parameter.ndim > 1:
                 nn.init.xavier_uniform_(parameter)
         nn.init.normal_(self.embedding.weight, std=width**-0.5)
-
-    def forward(self, sources: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Logits of the piece after each of ``targets``, shape (n, length, vocabulary)."""
-        return self.decode(targets, self.encode(sources), first=0)
 
     def encode(self, sources: torch.Tensor) -> Memory:
         """Read the sources, shape (n, length)."""

@@ -1,148 +1,41 @@
-"""Training and evaluation of the Transformer."""
+"""Training of the Transformer."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import torch
-from mlperf_logging.mllog import constants as keys
-from torch.nn.functional import cross_entropy
 
 from mlperf_runners.training.context import Context
 from mlperf_runners.workloads.transformer import TransformerSettings
-from mlperf_runners.workloads.transformer.beam import translate
-from mlperf_runners.workloads.transformer.grammar import Grammar
 from mlperf_runners.workloads.transformer.model import Transformer
-from mlperf_runners.workloads.transformer.text import (
-    EVAL_SET,
-    PADDING,
-    START,
-    ParallelText,
-    Pieces,
-    batches_by_length,
-    padded,
-    read_parallel,
-    train_pieces,
-)
-
-SENTENCES_AT_ONCE = 64
-Batch = tuple[torch.Tensor, torch.Tensor, int]
-"""Sources and targets of this process, and the target pieces of all processes together."""
+from mlperf_runners.workloads.translation.task import Pair, TranslationTask
+from mlperf_runners.workloads.translation.text import batches_by_length
 
 
-class TransformerTask:
-    """The Transformer with Adam, warm-up and inverse square root."""
+class TransformerTask(TranslationTask):
+    """The Transformer with Adam, warm-up and inverse square root; batches and loss count target pieces."""
 
     def __init__(self, settings: TransformerSettings, mode: str, context: Context) -> None:
         self._settings = settings
-        self._context = context
-        self._texts = _generated(settings) if mode == "mini" else None
-        # The pieces are part of the preprocessing, like the generated language: before the clock starts.
-        if self._texts is not None:
-            self._pieces = Pieces(train_pieces(self._texts[0], settings.vocabulary))
-        else:
-            self._pieces = Pieces(_kept_pieces(Path(settings.data), settings.vocabulary, context))
-        network = Transformer(
-            self._pieces.size,
+        super().__init__(settings, mode, context)
+
+    def _translator(self, vocabulary: int) -> Transformer:
+        settings = self._settings
+        return Transformer(
+            vocabulary,
             settings.layers,
             settings.width,
             settings.heads,
             settings.inner_width,
             settings.dropout,
         )
-        self._network = network
-        self.model: torch.nn.Module = context.data_parallel(network)
-        betas = settings.beta_1, settings.beta_2
-        self._optimizer = torch.optim.Adam(self.model.parameters(), betas=betas, eps=settings.epsilon)
-        self._steps = 0
 
-    def load_data(self) -> None:
-        """Read the text and turn it into pieces."""
-        settings = self._settings
-        folder = Path(settings.data)
-        texts = self._texts or (read_parallel(folder, "train"), read_parallel(folder, EVAL_SET))
-        train, self._eval = texts
-        sources, targets = self._pieces.encode(train.sources), self._pieces.encode(train.targets)
-        lengths = np.array([max(map(len, pair)) for pair in zip(sources, targets, strict=True)])
-        kept = np.flatnonzero(lengths <= settings.longest)
-        self._train = [(sources[number], targets[number]) for number in kept]
-        self._batches = batches_by_length(lengths[kept], settings.batch_size)
-        self.train_samples, self.eval_samples = len(self._train), len(self._eval)
-        self.steps_per_epoch = len(self._batches)
+    def _batches(self, lengths: np.ndarray) -> list[np.ndarray]:
+        return batches_by_length(lengths, self._settings.batch_size)
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        """The batches in an order drawn anew."""
-        for number in self._context.random("order", epoch).permutation(len(self._batches)):
-            pairs = [self._train[sentence] for sentence in self._batches[number]]
-            tokens = sum(len(target) for _, target in pairs)
-            mine = self._context.share(pairs)
-            device = self._context.device
-            sources = padded([source for source, _ in mine], device)
-            yield sources, padded([target for _, target in mine], device), tokens
-
-    def train_step(self, batch: Batch) -> torch.Tensor:
-        """One step of Adam on the smoothed cross-entropy, averaged over all target pieces."""
-        sources, targets, tokens = batch
-        self._steps += 1
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._learning_rate(self._steps)
-        self._optimizer.zero_grad(set_to_none=True)
-        given = torch.nn.functional.pad(targets, (1, -1), value=START)
-        with self._context.autocast(self._settings.precision):
-            logits = self.model(sources, given)
-        total = cross_entropy(
-            logits.flatten(0, 1).float(),
-            targets.flatten(),
-            ignore_index=PADDING,
-            reduction="sum",
-            label_smoothing=self._settings.label_smoothing,
-        )
-        # Gradients are averaged over processes, whose shares have different numbers of pieces.
-        loss = total * self._context.world / tokens
-        loss.backward()
-        self._optimizer.step()
-        return loss.detach()
-
-    def evaluate(self) -> float:
-        """Uncased BLEU of all translations, as a fraction."""
-        from sacrebleu import corpus_bleu
-
-        translations = self.translations(self._eval.sources)
-        return float(corpus_bleu(translations, [list(self._eval.targets)], lowercase=True).score) / 100
-
-    def translations(self, sentences: Any) -> list[str]:
-        """Translations of the sentences, shared over the processes."""
-        settings = self._settings
-        mine = self._pieces.encode(self._context.share(sentences))
-        by_length = sorted(range(len(mine)), key=lambda number: len(mine[number]))
-        found: list[list[int]] = [[] for _ in mine]
-        for first in range(0, len(mine), SENTENCES_AT_ONCE):
-            chosen = by_length[first : first + SENTENCES_AT_ONCE]
-            sources = padded([mine[number] for number in chosen], self._context.device)
-            with self._context.autocast(settings.precision):
-                best = translate(
-                    self._network, sources, settings.beams, settings.length_penalty, settings.extra_length
-                )
-            for number, pieces in zip(chosen, best, strict=True):
-                found[number] = pieces
-        return self._context.gathered(self._pieces.decode(found))
-
-    def hyperparameters(self) -> Mapping[str, Any]:
-        """Official keys of the Transformer."""
-        settings = self._settings
-        return {
-            keys.OPT_NAME: keys.ADAM,
-            keys.OPT_BASE_LR: settings.learning_rate,
-            keys.OPT_LR_WARMUP_STEPS: settings.warmup_steps,
-            keys.OPT_ADAM_BETA_1: settings.beta_1,
-            keys.OPT_ADAM_BETA_2: settings.beta_2,
-            keys.OPT_ADAM_EPSILON: settings.epsilon,
-            keys.MAX_SEQUENCE_LENGTH: settings.longest,
-        }
+    def _units(self, pairs: Sequence[Pair]) -> int:
+        return sum(len(target) for _, target in pairs)
 
     def _learning_rate(self, step: int) -> float:
         settings = self._settings
@@ -151,23 +44,3 @@ class TransformerTask:
             * settings.width**-0.5
             * min(step**-0.5, step * settings.warmup_steps**-1.5)
         )
-
-
-def _generated(settings: TransformerSettings) -> tuple[ParallelText, ParallelText]:
-    """Training and evaluation text of the made-up languages."""
-    random = np.random.default_rng(settings.data_seed)
-    pairs = Grammar(random).pairs(settings.sentences + settings.eval_sentences)
-    cut = settings.sentences
-    train, held = ([list(side) for side in zip(*part, strict=True)] for part in (pairs[:cut], pairs[cut:]))
-    return ParallelText(*train), ParallelText(*held)
-
-
-def _kept_pieces(folder: Path, vocabulary: int, context: Context) -> bytes:
-    """The SentencePiece model beside the data, made by the first process of the first run."""
-    path = folder / f"sentencepiece-{vocabulary}.model"
-    if context.leads and not path.exists():
-        scratch = path.with_name(f"{path.name}.{os.getpid()}")
-        scratch.write_bytes(train_pieces(read_parallel(folder, "train"), vocabulary))
-        scratch.replace(path)
-    context.barrier()
-    return path.read_bytes()

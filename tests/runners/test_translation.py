@@ -1,0 +1,233 @@
+"""Both translators: full mode on parallel files, BLEU, beam search against trying all, parts of GNMT."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from workload_tasks import losses, quality, task_of
+
+from mlperf_runners.workloads.gnmt.model import Gnmt
+from mlperf_runners.workloads.transformer.model import Transformer
+from mlperf_runners.workloads.translation.beam import Scoring, translate
+from mlperf_runners.workloads.translation.grammar import Grammar
+from mlperf_runners.workloads.translation.text import END, START, batches_by_length, batches_of_sentences
+
+
+@pytest.fixture
+def wmt(tmp_path: Path) -> Path:
+    """A made-up language in files of the names and the form of WMT17."""
+    pairs = Grammar(np.random.default_rng(0)).pairs(120)
+    for name, part in (("train", pairs[:100]), ("newstest2014", pairs[100:])):
+        for language, side in zip(("en", "de"), zip(*part, strict=True), strict=True):
+            (tmp_path / f"{name}.{language}").write_text("\n".join(side) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+COMMON = {"vocabulary": 200, "layers": 2, "width": 32, "longest": 64, "warmup_steps": 4}
+SMALL: dict[str, dict[str, Any]] = {
+    "transformer": {**COMMON, "heads": 2, "inner_width": 64, "batch_size": 512},
+    "gnmt": {**COMMON, "layers": 3, "batch_size": 30, "learning_rate": 0.01},
+}
+both = pytest.mark.parametrize("name", SMALL)
+
+
+@both
+def test_a_translator_learns_from_parallel_files(name: str, wmt: Path) -> None:
+    task = task_of(name, wmt, **SMALL[name])
+    assert (task.train_samples, task.eval_samples) == (100, 20)
+    found = losses(task)
+    assert np.mean(found[-3:]) < np.mean(found[:3])
+    assert (wmt / "sentencepiece-200.model").is_file()
+
+
+def test_the_transformer_averages_over_target_pieces_and_gnmt_over_sentences(wmt: Path) -> None:
+    sources, targets, units = next(task_of("transformer", wmt, **SMALL["transformer"]).batches(0))
+    assert sources.shape[0] == targets.shape[0]
+    assert max(sources.numel(), targets.numel()) <= 512
+    assert units == int((targets != 0).sum())
+    sources, targets, units = next(task_of("gnmt", wmt, **SMALL["gnmt"]).batches(0))
+    # 100 sentences in batches of at most 30: four of 25.
+    assert sources.shape[0] == targets.shape[0] == units == 25
+
+
+@both
+def test_bleu_is_that_of_sacrebleu(name: str, wmt: Path) -> None:
+    import sacrebleu
+
+    task = task_of(name, wmt, **SMALL[name])
+    references = (wmt / "newstest2014.de").read_text().splitlines()
+    # As if translated perfectly but for the case of letters and one missing word.
+    answers = [references[0].rsplit(" ", 1)[0], *(line.upper() for line in references[1:])]
+    task.translations = lambda sentences: answers
+    expected = sacrebleu.BLEU(lowercase=True).corpus_score(answers, [references]).score / 100
+    assert quality(task) == pytest.approx(expected, abs=1e-12)
+    assert 0.9 < expected < 1
+
+
+@both
+def test_translations_come_in_the_order_of_their_sources(name: str, wmt: Path) -> None:
+    task = task_of(name, wmt, **SMALL[name])
+    task.model.eval()
+    sources = (wmt / "newstest2014.en").read_text().splitlines()
+    together = task.translations(sources)
+    assert together == [task.translations([source])[0] for source in sources]
+
+
+def _transformer() -> Transformer:
+    return Transformer(vocabulary=6, layers=1, width=8, heads=2, inner=8, dropout=0.0)
+
+
+def _gnmt() -> Gnmt:
+    return Gnmt(vocabulary=6, layers=3, width=8, dropout=0.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "scoring"), [(_transformer, Scoring(0.6)), (_gnmt, Scoring(0.6)), (_gnmt, Scoring(0.6, 2.0))]
+)
+def test_a_wide_beam_finds_what_trying_everything_finds(make: Callable[[], Any], scoring: Scoring) -> None:
+    """All translations of up to one piece more than the source, of a vocabulary of six, one by one."""
+    torch.manual_seed(1)
+    model = make().eval()
+    sources = torch.tensor([[4, 5, END], [5, END, 0]])
+    found = translate(model, sources, 300, scoring, extra_length=1)
+    for source, translation in zip(([4, 5, END], [5, END]), found, strict=True):
+        every: list[list[int]] = [[]]
+        complete: dict[tuple[int, ...], float] = {}
+        for _ in range(1, len(source) + 2):
+            for prefix in every:
+                complete[tuple(prefix)] = _score(model, source, [*prefix, END], scoring)
+            every = [[*prefix, piece] for prefix in every for piece in range(6) if piece != END]
+        assert tuple(translation) == max(complete, key=complete.__getitem__)
+
+
+@torch.no_grad()
+def _score(model: Any, source: list[int], translation: list[int], scoring: Scoring) -> float:
+    """Equation 14 of Wu et al. (2016)."""
+    memory = model.encode(torch.tensor([source]))
+    logits = model.decode(torch.tensor([[START, *translation[:-1]]]), memory, 0)[0]
+    steps = logits.log_softmax(-1)
+    score = sum(steps[at, piece].item() for at, piece in enumerate(translation))
+    score /= ((5 + len(translation)) / 6) ** scoring.length_penalty
+    if scoring.coverage_penalty:
+        assert memory.coverage.sum().item() == pytest.approx(len(translation), rel=1e-5)
+        score += scoring.coverage_penalty * sum(math.log(min(had, 1)) for had in memory.coverage[0].tolist())
+    return score
+
+
+def test_coverage_changes_which_translation_wins() -> None:
+    """So that the search above is put to the test with a weight that matters."""
+    torch.manual_seed(1)
+    model = _gnmt().eval()
+    sources = torch.tensor([[4, 5, END], [5, END, 0]])
+    without, with_it = (translate(model, sources, 300, Scoring(0.6, weight), 1) for weight in (0.0, 2.0))
+    assert without != with_it
+
+
+# ---------------------------------------------------------------- GNMT
+
+
+def test_the_published_gnmt_has_these_parameters() -> None:
+    """An LSTM of width w over i inputs has 4 w (i + w + 2) of them; two share the embedding."""
+
+    def lstm(inputs: int) -> int:
+        return 4 * 1024 * (inputs + 1024 + 2)
+
+    with torch.device("meta"):
+        model = Gnmt(vocabulary=32_000, layers=4, width=1024, dropout=0.2)
+    encoder = 2 * lstm(1024) + lstm(2048) + 2 * lstm(1024)
+    decoder = lstm(1024) + 3 * lstm(2048)
+    attention = 2 * 1024**2 + 2 * 1024 + 1
+    words = 32_000 * 1024 + (32_000 * 1024 + 32_000)
+    assert sum(parameter.numel() for parameter in model.parameters()) == encoder + decoder + attention + words
+
+
+@pytest.fixture
+def gnmt() -> Iterator[Gnmt]:
+    torch.manual_seed(2)
+    with torch.no_grad():
+        yield Gnmt(vocabulary=9, layers=4, width=8, dropout=0.0).eval()
+
+
+def test_pieces_one_by_one_give_what_all_at_once_give(gnmt: Gnmt) -> None:
+    sources, targets = torch.randint(4, 9, (3, 6)), torch.randint(4, 9, (3, 5))
+    memory = gnmt.encode(sources)
+    steps = [gnmt.decode(targets[:, at : at + 1], memory, at) for at in range(5)]
+    assert torch.allclose(torch.cat(steps, 1), gnmt(sources, targets), atol=1e-6)
+
+
+def test_padding_changes_nothing(gnmt: Gnmt) -> None:
+    targets = torch.tensor([[START, 7, 8]])
+    alone = gnmt(torch.tensor([[5, 6, END]]), targets)
+    padded = gnmt(torch.tensor([[5, 6, END, 0, 0], [5, 6, 7, 8, END]]), targets.expand(2, -1))[:1]
+    assert torch.allclose(alone, padded, atol=1e-6)
+
+
+def test_the_first_encoder_layer_reads_both_ways_and_the_others_forwards(gnmt: Gnmt) -> None:
+    first, other = (gnmt.encode(torch.tensor([[4, 5, last, END]])).encoded[0] for last in (6, 7))
+    assert not torch.allclose(first[0], other[0], atol=1e-5)
+    gnmt.encoder[0].weight_ih_l0_reverse.zero_()
+    first, other = (gnmt.encode(torch.tensor([[4, 5, last, END]])).encoded[0] for last in (6, 7))
+    assert torch.equal(first[:2], other[:2])
+    assert not torch.allclose(first[2], other[2], atol=1e-5)
+
+
+def test_layers_from_the_third_on_add_to_what_is_below(gnmt: Gnmt) -> None:
+    """An LSTM whose weights are all zero puts out zeros: with residuals it is as if it were not there."""
+    sources, targets = torch.tensor([[4, 5, END]]), torch.tensor([[START, 6, 7]])
+    for stack in (gnmt.encoder, gnmt.decoder):
+        for layer in stack[2:]:
+            for parameter in layer.parameters():
+                parameter.zero_()
+    shorter = Gnmt(vocabulary=9, layers=2, width=8, dropout=0.0).eval()
+    shorter.load_state_dict(
+        {name: value for name, value in gnmt.state_dict().items() if name in shorter.state_dict()}
+    )
+    assert torch.allclose(gnmt(sources, targets), shorter(sources, targets))
+    gnmt.decoder[1].weight_hh_l0.zero_()
+    gnmt.decoder[1].weight_ih_l0.zero_()
+    gnmt.decoder[1].bias_ih_l0.zero_()
+    assert torch.allclose(gnmt(sources, targets), gnmt.output.bias), "the second one is not a residual one"
+
+
+def test_attention_does_not_depend_on_the_length_of_its_direction(gnmt: Gnmt) -> None:
+    memory = gnmt.encode(torch.tensor([[4, 5, 6, END]]))
+    queries = torch.randn(1, 2, 8)
+    before = gnmt.attention(queries, memory)
+    gnmt.attention.direction *= 7
+    assert torch.allclose(before, gnmt.attention(queries, memory), atol=1e-6)
+    assert torch.allclose(before.sum(2), torch.ones(1, 2))
+
+
+def test_the_learning_rate_of_gnmt_rises_stays_and_halves_four_times(wmt: Path) -> None:
+    # 4 steps an epoch for 10 epochs; 26 of the 40 at the full rate, the rest in four parts of 3.
+    task = task_of("gnmt", wmt, **SMALL["gnmt"], max_epochs=10)
+    rates = [task._learning_rate(step) for step in range(1, 41)]
+    assert rates[:4] == pytest.approx([0.01 * 0.01 ** (1 - step / 4) for step in range(1, 5)])
+    assert rates[3:26] == [0.01] * 23
+    halved = [0.01 * 0.5 ** min(1 + step // 3, 4) for step in range(14)]
+    assert rates[26:] == pytest.approx(halved)
+
+
+# ---------------------------------------------------------------- batches
+
+
+def test_batches_hold_every_sentence_once_and_no_more_tokens_than_allowed() -> None:
+    lengths = np.random.default_rng(0).integers(1, 40, 500)
+    batches = batches_by_length(lengths, 100)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(500))
+    assert all(len(batch) * lengths[batch].max() <= 100 for batch in batches)
+
+
+def test_batches_of_sentences_hold_each_once_and_are_about_as_large() -> None:
+    lengths = np.random.default_rng(0).integers(1, 40, 500)
+    batches = batches_of_sentences(lengths, 64)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(500))
+    assert {len(batch) for batch in batches} == {62, 63}
+    longest = [lengths[batch].max() for batch in batches]
+    assert longest == sorted(longest)
