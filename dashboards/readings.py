@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlperf_dashboards.campaigns import PLAN, RUNS
 from mlperf_dashboards.data import Source, source_of
 from mlperf_dashboards.settings import UPLOAD_MB
 from mlperf_dashboards.uploads import Upload, safe_name
@@ -109,7 +110,7 @@ def keep(reading: Reading, database: Path) -> IngestReport:
 
 
 def state_of(path: Path) -> str | None:
-    """A digest of names, sizes and times below ``path``; None where there is too much to watch."""
+    """A digest of names, sizes and times of what is read below ``path``; None where that is too much."""
     digest = hashlib.sha256()
     for number, (name, size, changed) in enumerate(_files(path)):
         if number >= MOST_WATCHED:
@@ -168,7 +169,8 @@ def _files(path: Path) -> Iterator[tuple[str, int, int]]:
         yield path.name, status.st_size, status.st_mtime_ns
         return
     for folder, below, names in os.walk(path):
-        below.sort()
+        # Runs of a campaign are read once they are shown as results; until then their logs grow all the time.
+        below[:] = sorted(name for name in below if name != RUNS or PLAN not in names)
         for name in sorted(names):
             try:
                 status = os.stat(os.path.join(folder, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,9 @@ import pandas as pd
 import streamlit as st
 
 from mlperf_dashboards import data
+from mlperf_dashboards.campaigns import progress_below
 from mlperf_dashboards.navigation import link
-from mlperf_dashboards.parts.columns import ColumnText
+from mlperf_dashboards.parts.columns import ColumnText, configured, shown
 from mlperf_dashboards.parts.result_columns import (
     FACT_COLUMNS,
     PROBLEM_COLUMNS,
@@ -65,6 +67,17 @@ CHECK_COLUMNS = {
 }
 
 
+PROGRESS_COLUMNS = {
+    "name": ColumnText("Campaign", "Its folder."),
+    "workload": ColumnText("Trains", "Workload of the plan."),
+    "finished": ColumnText("Finished", "Runs that were trained to their end.", "whole"),
+    "planned": ColumnText("Planned", "Runs.", "whole"),
+    "rule": ColumnText("It stops at", "What the plan says."),
+    "converged": ColumnText("Converged", "Finished runs that reached the target.", "whole"),
+    "begun": ColumnText("Begun", "Runs without a result: in training, or died.", "whole"),
+}
+
+
 def main() -> None:
     """The page."""
     with Sheet(
@@ -110,6 +123,7 @@ def watching(path: Path) -> Reading | None:
             f"looked at {datetime.now():%H:%M:%S}" if now else "too many files to watch; reload to look again"
         )
         st.caption(f"Watching {plain(path.name)}: {told}.")
+        show_progress(path)
 
     look()
     try:
@@ -124,6 +138,27 @@ def watching(path: Path) -> Reading | None:
     except InputError as error:
         st.info(plain(f"Nothing to show yet. {error}"))
     return None
+
+
+def show_progress(path: Path) -> None:
+    """How far each campaign has come, where there are campaigns."""
+    found = progress_below(path)
+    if not found:
+        return
+    frame = pd.DataFrame.from_records([asdict(one) for one in found])
+    frame["share"] = [100 * one.finished / one.planned if one.planned else None for one in found]
+    configuration = configured(PROGRESS_COLUMNS)
+    configuration["share"] = st.column_config.ProgressColumn(
+        "Done", help="Finished of planned runs.", format="%.0f%%", max_value=100
+    )
+    cells = shown(frame, PROGRESS_COLUMNS).assign(share=frame["share"])
+    st.dataframe(
+        cells,
+        key="progress",
+        hide_index=True,
+        column_config=configuration,
+        column_order=[*list(PROGRESS_COLUMNS)[:2], "share", *list(PROGRESS_COLUMNS)[2:]],
+    )
 
 
 @st.cache_resource(show_spinner="Reading your runs …", max_entries=4)
