@@ -7,7 +7,7 @@ BUILD := build
 WHEEL_LIMIT_MB := 15
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster lint types imports snapshot wheel-check browser screenshots bench fuzz fuzz-coverage durability validation runner-study clean
+.PHONY: help demo test test-cluster lint types imports snapshot wheel-check browser screenshots bench fuzz fuzz-coverage durability validation runner-study suite-study clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -86,6 +86,9 @@ validation: $(VENV)/.dev  ## the statistical validation tables that the document
 
 runner-study: $(VENV)/.dev  ## ten seeds of every mini workload (half an hour)
 	$(BIN)/python tests/statistical/runner_study.py $(BUILD)/runner-study
+
+suite-study: $(VENV)/.dev  ## the example in docs/suite.md: all mini workloads in two settings (an hour)
+	$(BIN)/python tests/statistical/suite_study.py $(BUILD)/suite-study
 
 clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist ./*.egg-info

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+from executed_page import executed, write_files
 from runner_campaigns import SMALL, Run
 
 from mlperf_runners.campaign.folder import CampaignFolder
@@ -49,24 +51,40 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.splitlines()[-1]
 
 
-def test_a_suite_is_one_submission_that_can_be_combined(run: Run, tmp_path: Path) -> None:
-    done = run("run", *SUITE, "--runs", 3, "--export-submission", "sent")
-    assert done.returncode == 0, done.stderr
-    assert "ncf: 3 runs, 3 converged" in done.stdout
-    assert "resnet: 3 runs, 3 converged" in done.stdout
-    assert "resnet, 2 of 2" in done.stderr
-    sent = sorted(path.relative_to(tmp_path) for path in tmp_path.glob("sent/**/result_0.txt"))
-    assert sent == [Path(f"sent/suite-mini/results/box/{name}/result_0.txt") for name in EASY]
-    assert run("ingest", "suite-mini", "--db", "own.db").returncode == 0
-    done = run("results", "--round", "local", "--db", "own.db", "--format", "csv")
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert [row["result_id"] for row in rows] == [f"local/suite-mini/box/{name}" for name in EASY]
-    assert {row["runs_converged"] for row in rows} == {"3"}
-    done = run("combine", "local/suite-mini/box", "--db", "own.db", "--format", "json")
-    assert done.returncode == 0, done.stderr
+def test_the_example_in_the_documentation_makes_submissions_that_can_be_combined(
+    run: Run, tmp_path: Path, repository: Path
+) -> None:
+    """Two workloads and three runs of a second in place of all workloads and five runs."""
+    page = (repository / "docs" / "suite.md").read_text(encoding="utf-8")
+    write_files(page, tmp_path)
+    easy = [f"--set={name}.{key}={value}" for name, own in EASY.items() for key, value in own.items()]
+    printed = {}
+
+    def printed_by(command: str) -> str:
+        words = shlex.split(command)
+        if words[0] == "run":
+            words[1:2] = [*EASY, *easy]
+            words[words.index("5")] = "3"
+        done = run(*words)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        printed[command] = done.stdout
+        return done.stdout
+
+    executed(page, printed_by)
+    ends = [text for command, text in printed.items() if command.startswith("run ")]
+    assert ["ncf: 3 runs, 3 converged" in end and "resnet: 3 runs, 3 converged" in end for end in ends] == [
+        True,
+        True,
+    ]
+    results = run("results", "--round", "local", "--db", "suite.db", "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(results)))
+    submissions = ("local/double/laptop", "local/suite-mini/laptop")
+    assert [row["result_id"] for row in rows] == [f"{one}/{name}" for one in submissions for name in EASY]
+    combined = run("combine", *submissions, "--db", "suite.db", "--format", "json").stdout
     scores = [float(row["score_minutes"]) for row in rows]
-    (summary,) = json.loads(done.stdout)["summaries"]
-    assert summary["score"] == pytest.approx((scores[0] * scores[1]) ** 0.5)
+    summaries = {one["submission"]: one["score"] for one in json.loads(combined)["summaries"]}
+    assert summaries[submissions[0]] == pytest.approx((scores[0] * scores[1]) ** 0.5)
+    assert summaries[submissions[1]] == pytest.approx((scores[2] * scores[3]) ** 0.5)
 
 
 def test_a_suite_goes_on_where_it_was_and_only_as_itself(run: Run, tmp_path: Path) -> None:
@@ -74,7 +92,11 @@ def test_a_suite_goes_on_where_it_was_and_only_as_itself(run: Run, tmp_path: Pat
     logs = sorted(tmp_path.glob("s/*/runs/*/attempt-*/mllog.txt"))
     assert len(logs) == 2
     logs[1].parent.joinpath("result.json").unlink()
-    assert run("run", *SUITE, "--runs", 1, "--campaign", "s").returncode == 0
+    done = run("run", *SUITE, "--runs", 1, "--campaign", "s", "--export-submission", "sent")
+    assert done.returncode == 0, done.stderr
+    assert "resnet, 2 of 2" in done.stderr
+    sent = sorted(path.relative_to(tmp_path) for path in tmp_path.glob("sent/**/result_0.txt"))
+    assert sent == [Path(f"sent/s/results/box/{name}/result_0.txt") for name in EASY]
     assert len(list(tmp_path.glob("s/ncf/runs/0/attempt-*"))) == 1
     assert len(list(tmp_path.glob("s/resnet/runs/0/attempt-*"))) == 2
     more = refusal(run("run", *SUITE, "--runs", 2, "--campaign", "s"))
