@@ -91,6 +91,7 @@ def compare(
     names: Sequence[str] = (),
     filters: Filters | None = None,
     *,
+    gbs: int | None = None,
     footing: str = Footing.AS_RUN,
     baseline: str = "",
     allow: Iterable[str] = (),
@@ -105,6 +106,7 @@ def compare(
         store: Whose other results lend their spread as well.
         names: Results or systems, two or more; none: all that fit the filters, by round, benchmark, division.
         filters: Which results count.
+        gbs: Only those of this global batch size.
         footing: A :class:`Footing`.
         baseline: One of the names: compare all others with it, instead of all pairs.
         allow: Differences to take on; see :data:`mlperf_stats.analysis.like_with_like.KINDS`.
@@ -120,7 +122,7 @@ def compare(
     """
     chosen = _footing(footing)
     _check_options(multiplicity, family)
-    found = contests(store, names, filters or Filters(), allow)
+    found = contests(store, names, filters or Filters(), allow, gbs)
     lenders = Lenders(
         store, Filters(benchmarks=tuple(sorted({name for one in found for name in one.lending})))
     )

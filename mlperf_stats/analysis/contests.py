@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlperf_stats.analysis.like_with_like import Difference, allowed, require_comparable
 from mlperf_stats.analysis.machines import Catalogue, Machine
 from mlperf_stats.analysis.run_sets import run_sets, workload_names
-from mlperf_stats.errors import InputError, NotComparableError
+from mlperf_stats.errors import InputError, NotComparableError, NotFoundError
 from mlperf_stats.rules.suite import rules_for
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, StoredResult, list_results
@@ -41,20 +41,21 @@ class Contest:
         return None
 
 
-def contests(store: Store, names: Sequence[str], filters: Filters, allow: Iterable[str]) -> list[Contest]:
-    """The contests that names or filters ask for.
+def contests(
+    store: Store, names: Sequence[str], filters: Filters, allow: Iterable[str], gbs: int | None = None
+) -> list[Contest]:
+    """The contests that names or filters ask for, of results with global batch size ``gbs`` if it is given.
 
     Raises:
         NotComparableError: results differ in what must agree, or systems share no benchmark.
-        NotFoundError: a name fits nothing, or several things.
+        NotFoundError: a name fits nothing, or several things, or no result is of that batch size.
         InputError: one name alone, or results and systems mixed; neither names nor filters.
     """
     kinds = allowed(allow)
-    fitting = {result.key for result in list_results(store, filters)}
     if not names:
         if filters == Filters():
             raise InputError("nothing to compare: name two results or systems, or give filters")
-        groups = _by_family([result for result in list_results(store, filters) if result.key in fitting])
+        groups = _by_family(_of_size(store, list_results(store, filters), gbs))
         return [_checked(store, results, [], kinds, ()) for results in groups]
     if len(names) < 2:
         raise InputError(f"{names[0]} alone cannot be compared; name two results or systems, or give filters")
@@ -68,10 +69,14 @@ def contests(store: Store, names: Sequence[str], filters: Filters, allow: Iterab
         )
     if singles:
         _require_distinct([one.result_id for one in singles])
+        for one in singles:
+            _of_size(store, [one], gbs)
         return [_checked(store, singles, [], kinds, ())]
     _require_distinct([one.label for one in machines])
     joined = tuple(dict.fromkeys(one for machine in machines for one in machine.overrides))
-    shared = _shared_benchmarks([[r for r in m.results if r.key in fitting] for m in machines])
+    fitting = {result.key for result in list_results(store, filters)}
+    left = [_of_size(store, [one for one in m.results if one.key in fitting], gbs) for m in machines]
+    shared = _shared_benchmarks(left)
     if not shared:
         having = "; ".join(f"{one.label}: {', '.join(one.benchmarks)}" for one in machines)
         raise NotComparableError(f"these systems share no benchmark ({having}); name systems that do")
@@ -82,6 +87,21 @@ def _require_distinct(labels: Sequence[str]) -> None:
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if twice:
         raise InputError(f"{twice} is named twice; name each once")
+
+
+def _of_size(store: Store, results: Sequence[StoredResult], gbs: int | None) -> list[StoredResult]:
+    """Those of a global batch size; all where none is given."""
+    if gbs is None:
+        return list(results)
+    sizes = {item.result.key: item.gbs for item in run_sets(store, results)}
+    found = [one for one in results if sizes[one.key] == gbs]
+    if results and not found:
+        known = sorted({size for size in sizes.values() if size is not None})
+        listed = ", ".join(map(str, known)) or "none that is logged"
+        if len(results) == 1:
+            raise NotFoundError(f"{results[0].result_id} has global batch size {listed}, not {gbs}")
+        raise NotFoundError(f"none of {len(results)} results has global batch size {gbs}; they have {listed}")
+    return found
 
 
 def _by_family(results: Sequence[StoredResult]) -> list[list[StoredResult]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from mlperf_stats.errors import InputError, NotFoundError
 from mlperf_stats.store.database import Store
-from mlperf_stats.store.queries import Filters
+from mlperf_stats.store.queries import Filters, list_results
 
 _SOURCES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "rounds": ("round", "submissions", ()),
@@ -28,6 +29,9 @@ _LISTED = 12
 
 
 _LIMITS = ("min_accelerators", "max_accelerators")
+
+_FIELDS = {name: column for name, (column, *_) in _SOURCES.items()} | dict.fromkeys(_LIMITS, "accelerators")
+"""Every filter with the column that it chooses by."""
 
 
 def filters_of(**patterns: Any) -> Filters:
@@ -83,12 +87,21 @@ class Unmatched:
         close = [by_folded[name] for name in get_close_matches(value, by_folded, n=3, cutoff=0.6)]
         if close:
             return f"did you mean {' or '.join(close)}?"
+        if self.is_glob and (words := self._close_words(by_folded)):
+            return "; ".join(f"'*{word}*' fits {count}" for word, count in words.items())
         within = [name for name in by_folded if value in name]
         if within and not self.is_glob:
             return f"'*{self.value}*' fits {len(within)}, such as {by_folded[within[0]]}"
         if len(self.known) <= _LISTED:
             return f"it has {', '.join(self.known) or 'none'}"
         return "'mlperf-stats results' lists what there is"
+
+    def _close_words(self, names: Collection[str]) -> dict[str, int]:
+        """Words of the names that are much like the pattern without its wildcards, and how many have each."""
+        known = {word for name in names for word in re.findall(r"[a-z0-9]+", name)}
+        bare = self.value.lower().strip("*?")
+        close = get_close_matches(bare, sorted(known), n=3, cutoff=0.6)
+        return {word: sum(word in name for name in names) for word in close}
 
 
 def unmatched(store: Store, filters: Filters) -> Iterator[Unmatched]:
@@ -106,15 +119,42 @@ def unmatched(store: Store, filters: Filters) -> Iterator[Unmatched]:
                 yield Unmatched(option, value, known)
 
 
-def require_known(store: Store, filters: Filters) -> None:
-    """Refuse values without wildcards that occur nowhere: they are typing errors, not empty answers.
+def require_fitting(store: Store, filters: Filters) -> None:
+    """Refuse values without wildcards that occur nowhere (typing errors), and filters that nothing fits.
 
     Raises:
-        NotFoundError: names the first such value and what is close to it.
+        NotFoundError: names the first such value and what is close to it, or says what would fit.
     """
     for entry in unmatched(store, filters):
         if not entry.is_glob:
             raise NotFoundError(entry.sentence())
+    if filters != Filters() and not list_results(store, filters):
+        raise nothing_fits(store, filters)
+
+
+def nothing_fits(store: Store, filters: Filters) -> NotFoundError:
+    """What to say of filters that no result fits: which value fits nothing, or which filter is in the way."""
+    missed = [entry.sentence() for entry in unmatched(store, filters)]
+    if missed:
+        return NotFoundError("; ".join(missed))
+    ways_out = [way for name in _FIELDS if (way := _without(store, filters, name))]
+    found = "; ".join(ways_out) or "'mlperf-stats results' lists what there is"
+    return NotFoundError(f"no result fits all of these filters; {found}")
+
+
+def _without(store: Store, filters: Filters, name: str) -> str:
+    """What fits if one filter is left out; empty if it is not set, or nothing does."""
+    unset = getattr(Filters(), name)
+    if getattr(filters, name) == unset:
+        return ""
+    found = list_results(store, replace(filters, **{name: unset}))
+    if not found:
+        return ""
+    column = _FIELDS[name]
+    having = sorted({value for one in found if (value := getattr(one, column)) not in (None, "")})
+    some = ", ".join(map(str, having[:_LISTED])) + (" …" if len(having) > _LISTED else "")
+    option = "--" + (name if name in _LIMITS else column).replace("_", "-")
+    return f"{len(found)} would without {option} ({column} {some})"
 
 
 def _values(store: Store, column: str, table: str) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -109,10 +110,11 @@ def _at_equal_convergence(lenders: Lenders, items: Sequence[RunSet]) -> Footed:
     sets, lent = _with_convergence(lenders, items, Footing.EQUAL)
     sizes = [str(item.gbs or "not logged") for item in items]
     if len(set(sizes)) > 1 or None in [item.gbs for item in items]:
+        usual, number = Counter(item.gbs for item in items if item.gbs).most_common(1)[0]
         raise NotComparableError(
             "equal convergence needs one global batch size, because larger batches converge later; these "
             f"have {_by_value(items, sizes)}; compare --footing as-run, or --footing reference-convergence, "
-            "which takes each at its own batch size"
+            "which takes each at its own batch size" + (f", or --gbs {usual} alone" if number > 1 else "")
         )
     units = [item.converged[0].convergence_unit for item in items]
     if len(set(units)) > 1:

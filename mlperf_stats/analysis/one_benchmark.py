@@ -6,10 +6,10 @@ import glob
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mlperf_stats.analysis.filter_values import unmatched
+from mlperf_stats.analysis.filter_values import nothing_fits
 from mlperf_stats.analysis.lenders import Lenders
 from mlperf_stats.analysis.run_sets import RunSet
-from mlperf_stats.errors import InputError, NotFoundError
+from mlperf_stats.errors import InputError
 from mlperf_stats.rules.suite import rounds, rules_for, suite
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, StoredResult, list_results
@@ -28,10 +28,7 @@ def require_one_benchmark(store: Store, filters: Filters, results: Sequence[Stor
         InputError: there are several benchmarks that are not one workload renamed.
     """
     if not results:
-        missed = [entry.sentence() for entry in unmatched(store, filters)]
-        raise NotFoundError(
-            "; ".join(missed) or "no result fits these filters; 'mlperf-stats results' lists what there is"
-        )
+        raise nothing_fits(store, filters)
     names = sorted({result.benchmark for result in results})
     if len(names) > 1 and len({workload_of(result) for result in results}) > 1:
         raise InputError(

@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from mlperf_stats.analysis.filter_values import nothing_fits
 from mlperf_stats.analysis.lenders import accelerator_kind
 from mlperf_stats.analysis.one_benchmark import closed_by_default
 from mlperf_stats.analysis.results import ResultsTable, results_table
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
 from mlperf_stats.analysis.tables import Columns, Tables
-from mlperf_stats.errors import InputError, NotFoundError
+from mlperf_stats.errors import InputError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters, StoredResult
@@ -118,6 +119,8 @@ def profile(
 
     level = check_level(level)
     chosen = closed_by_default(store, filters)
+    if not chosen:
+        raise nothing_fits(store, filters)
     _require_one_round(chosen)
     owners = (
         _machines(chosen) if join_frameworks else {one.result_id: _folder(one.result_id) for one in chosen}
@@ -137,8 +140,6 @@ def profile(
 
 
 def _require_one_round(chosen: Sequence[StoredResult]) -> None:
-    if not chosen:
-        raise NotFoundError("no result fits these filters; 'mlperf-stats results' lists what there is")
     for name, option in (("round", "--round"), ("division", "--division")):
         found = list(dict.fromkeys(getattr(result, name) or "not stated" for result in chosen))
         if len(found) > 1:

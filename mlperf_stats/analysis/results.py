@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL, listed
@@ -93,6 +94,26 @@ class ResultsTable:
         )
         return ResultsTable(rows, self.level, self.columns)
 
+    def sorted_by(self, column: str) -> ResultsTable:
+        """The rows in order of a column, ``-column`` from the largest; ties stay, empty values come last.
+
+        ``score`` stands for ``score_minutes``, and so on.
+
+        Raises:
+            InputError: it is no column.
+        """
+        downwards, asked = column.startswith("-"), column.removeprefix("-").strip().lower()
+        name = next((known for known in (asked, f"{asked}_minutes") if known in self.columns), None)
+        if name is None:
+            close = get_close_matches(asked, self.columns, n=3, cutoff=0.5) or self.columns
+            raise InputError(f"results have no column {asked!r} to sort by; there are {', '.join(close)}")
+        empty = (None, "")
+        known = [row for row in self.rows if row[name] not in empty]
+        known.sort(key=lambda row: _order(row[name]), reverse=downwards)
+        return ResultsTable(
+            (*known, *(row for row in self.rows if row[name] in empty)), self.level, self.columns
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """A DataFrame with :data:`COLUMNS`; missing figures are NaN."""
         import pandas as pd
@@ -109,6 +130,10 @@ class ResultsTable:
 
     def _repr_html_(self) -> str:
         return str(self.to_frame().to_html(max_rows=60, index=False))
+
+
+def _order(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
 
 
 def _several(value: Any) -> Iterable[Any]:

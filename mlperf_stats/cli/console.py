@@ -38,6 +38,8 @@ class Column:
     """On a terminal the text may take several lines, broken at spaces."""
     is_id: bool = False
     """On a terminal the text is a result id that is shortened to the width that is left."""
+    names_system: bool = False
+    """With ``is_id``: the ids lack the benchmark, so that the last part, the system, may be cut as well."""
     leaves: int = 0
     """Place in the order in which columns leave a terminal that is too narrow; 0 stays."""
 
@@ -126,9 +128,11 @@ def _print_on_terminal(columns: Sequence[Column], cells: list[list[str]], out: I
         table.add_column(Text(column.header), justify=column.justify, overflow="fold", width=width)
     for index, column in enumerate(columns):
         if column.is_id:
-            labels = shorten_ids([row[index] for row in cells], widths[index])
+            # What comes after the last slash is never cut.
+            tail = "/" if column.names_system else ""
+            labels = shorten_ids([row[index] + tail for row in cells], widths[index] + len(tail))
             for row in cells:
-                row[index] = labels[row[index]]
+                row[index] = labels[row[index] + tail].removesuffix(tail)
     for row in cells:
         # Text objects: square brackets in names are no markup.
         table.add_row(*map(Text, row))

@@ -139,14 +139,14 @@ class Database:
         """The store, to be used as a context manager.
 
         Raises:
-            NotFoundError: a value of ``filters`` without wildcards occurs nowhere in it.
+            NotFoundError: a value of ``filters`` occurs nowhere in it, or no result fits them together.
         """
-        from mlperf_stats.analysis.filter_values import require_known
+        from mlperf_stats.analysis.filter_values import require_fitting
 
         store = open_store(self.path, published=self.published)
         if filters is not None:
             try:
-                require_known(store, filters)
+                require_fitting(store, filters)
             except BaseException:
                 store.close()
                 raise

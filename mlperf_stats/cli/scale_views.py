@@ -75,6 +75,20 @@ def unless_noise(name: str) -> CellText:
     return cell
 
 
+def nothing_fitted(results: Sequence[Mapping[str, Any]]) -> str:
+    """Why there is no line."""
+    usable = [row for row in results if row["accelerator_minutes"] is not None]
+    families = {
+        (row["round"], row["division"], row["submitter"].casefold(), row["accelerator_kind"])
+        for row in usable
+    }
+    return (
+        "Nothing to fit: a line takes two numbers of accelerators or more from one submitter on one kind of "
+        f"accelerator, in one round and division. Results with a time and a number: {len(usable)}, from "
+        f"{len(families)} of such families."
+    )
+
+
 def _minutes(name: str) -> CellText:
     return lambda row: minutes(row[name])
 

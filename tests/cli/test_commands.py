@@ -13,6 +13,7 @@ import pytest
 from typer.testing import Result
 
 from mlperf_stats.analysis.results import COLUMNS
+from mlperf_stats.store import open_store
 
 Invoke = Callable[..., Result]
 
@@ -105,7 +106,6 @@ def test_level_is_read_as_fraction_or_percentage(invoke: Invoke, own: tuple[obje
         (("--min-accelerators", "4"), ["acme"]),
         (("--max-accelerators", "4"), ["evil"]),
         (("--round", "5.0", "--division", "CLOSED", "--availability", "avail*"), ["acme", "evil"]),
-        (("--round", "4.*"), []),
         (("--accelerator", "*x1*", "--benchmark", "retina*", "--system", "box?"), ["acme"]),
     ],
 )
@@ -114,8 +114,38 @@ def test_filters(invoke: Invoke, own: tuple[object], filters: tuple[str], submit
     assert [row["submitter"] for row in rows] == submitters
 
 
+def test_results_in_the_order_of_a_column(invoke: Invoke) -> None:
+    asked = ("results", "--round", "5.0", "--benchmark", "bert", "--benchmark", "rgat", "--format", "csv")
+    plain = rows_of(invoke(*asked))
+    for column, name, downwards in (
+        ("score", "score_minutes", False),
+        ("-gbs", "gbs", True),
+        ("-Submitter", "submitter", True),
+    ):
+        found = rows_of(invoke(*asked, "--sort", column))
+        order = str.casefold if name == "submitter" else float
+        assert found == sorted(plain, key=lambda row: order(row[name]), reverse=downwards)
+    # Empty values come last either way.
+    for column in ("energy_joules", "-energy_joules"):
+        empty = [row["energy_joules"] == "" for row in rows_of(invoke(*asked, "--sort", column))]
+        assert empty == sorted(empty)
+    refused = invoke(*asked, "--sort", "scores")
+    assert (refused.exit_code, "to sort by; there are" in refused.stderr) == (2, True)
+    assert "score_minutes" in refused.stderr
+
+
 def test_no_result_says_so(invoke: Invoke, own: tuple[object]) -> None:
-    assert "No result fits these filters" in invoke("results", *own, "--round", "4.*").stdout
+    result = invoke("results", *own, "--round", "4.*")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no round fits '4.*' in the database; it has 5.0" in result.stderr
+
+
+def test_nothing_at_hand_says_what_to_do(invoke: Invoke, tmp_path: Path) -> None:
+    path = tmp_path / "empty.db"
+    with open_store(path, write=True) as store, store.transaction():
+        pass
+    result = invoke("results", "--no-published", "--db", path)
+    assert "There are no results; 'mlperf-stats ingest FOLDER' reads some." in result.output
 
 
 def test_output_file_chooses_the_form_by_its_ending(
@@ -177,6 +207,7 @@ def test_ingest_reports_counts_problems_and_repeats_without_change(
     assert "2 submissions (one per system), 2 results, 10 runs: " in first
     assert "8 converged, 1 not_converged, 1 unreadable" in first
     assert "10 runs added, 0 replaced, 0 kept" in first
+    assert f"Next: mlperf-stats results --round 5.0 --db {database}\n" in first
     assert "no-marks" in first
     assert "\x1b" not in first
     again = json.loads(invoke("ingest", results_repository, "--db", database, "--format", "json").stdout)

@@ -64,6 +64,16 @@ def test_override_stands_in_every_form(invoke: Invoke) -> None:
     assert overrides == [{"kind": "round", "values": ["4.0", "5.0"]}]
 
 
+def test_one_batch_size_alone(invoke: Invoke) -> None:
+    """What equal convergence refuses of a whole round can be had of one size."""
+    asked = ("--round", "5.0", "--benchmark", "bert", "--gbs", "448", "--footing", "equal", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(invoke("compare", *asked).stdout)))
+    assert [(row["a"], row["b"]) for row in rows] == [
+        ("5.0/krai/7920T_2xA5000_hdd/bert", "5.0/krai/7920T_2xA5000_ssd/bert")
+    ]
+    assert {row["a_gbs"] for row in rows} | {row["b_gbs"] for row in rows} == {"448"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -74,6 +84,9 @@ def test_override_stands_in_every_form(invoke: Invoke) -> None:
         (("5.0/tinycorp/tinybox_red/bert", f"{A}/bert", "--footing", "reference"), "outside the reference's"),
         (("--round", "5.0", "--benchmark", "bert", "--max-accelerators", "8", "--min-accelerators", "8",
           "--footing", "equal"), "16 more), 1024 (5.0/tinycorp/tinybox_8xMI300X/bert)"),
+        (("--round", "5.0", "--benchmark", "bert", "--footing", "equal"), "or --gbs 768 alone"),
+        (("--round", "5.0", "--benchmark", "bert", "--gbs", "17"), "34 results has global batch size 17"),
+        ((f"{A}/bert", f"{LARGE}/bert", "--gbs", "17"), "/bert has global batch size"),
         ((A, "5.0/NVIDIA/nyx_n1_ngc25.03_dgl"), "share no benchmark"),
         (("5.0/NVIDIA/nyx_n1_*", B), "--allow framework"),
         ((A,), "alone cannot be compared"),

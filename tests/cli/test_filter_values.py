@@ -1,4 +1,4 @@
-"""Filter values that occur nowhere are typing errors; combinations that fit nothing are answers."""
+"""Filter values that occur nowhere, and filters that nothing fits: every command says what there is."""
 
 from __future__ import annotations
 
@@ -34,11 +34,33 @@ def test_rounds_are_listed(invoke: Invoke) -> None:
     assert invoke("results", "--round", "v5.0", "--benchmark", "RGAT").exit_code == 0
 
 
-def test_an_empty_combination_and_an_empty_glob_are_answers(invoke: Invoke) -> None:
-    combined = invoke("results", "--round", "0.5", "--benchmark", "rgat")
-    assert (combined.exit_code, "No result fits" in combined.stdout) == (0, True)
-    glob = invoke("results", "--benchmark", "bertt*")
-    assert (glob.exit_code, "no benchmark fits 'bertt*'" in glob.stdout) == (0, True)
+COMMANDS = ["results", "variance", "compare", "scale", "history", "profile", "export", "report", "plan audit"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        (["--accelerator", "*H300*"], "no accelerator fits '*H300*' in the database; '*"),
+        (
+            ["--round", "5.0", "--benchmark", "gnmt"],
+            "no result fits all of these filters; 19 would without --round (round 0.5, 0.6); "
+            "201 would without --benchmark (benchmark bert, dlrm_dcnv2, llama2_70b_lora, ",
+        ),
+        (
+            ["--benchmark", "gnn", "--min-accelerators", "100000"],
+            "11 would without --min-accelerators (accelerators 4, 8, 64, 512)",
+        ),
+    ],
+)
+def test_filters_that_nothing_fits(
+    invoke: Invoke, tmp_path: Path, command: str, filters: list[str], message: str
+) -> None:
+    target = tmp_path / f"out.{'md' if command == 'report' else 'csv'}"
+    result = invoke(*command.split(), *filters, "-o", target)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert message in result.stderr
+    assert not target.exists()
 
 
 @pytest.mark.parametrize("command", ["export", "variance", "validate splits", "plan audit"])

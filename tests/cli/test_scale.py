@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from printed import unwrapped
 from typer.testing import Result
 
 from mlperf_stats.analysis.history import COLUMNS as HISTORY_COLUMNS
@@ -96,6 +97,21 @@ def test_noise_is_a_sign_and_not_a_number(invoke: Invoke) -> None:
     assert {row["differs"] for row in scaled} == {True, False}
     for row in scaled:
         assert (" ~ " in lines[row["result_id"]]) is not row["differs"]
+
+
+def test_fits_say_why_there_are_none(invoke: Invoke) -> None:
+    result = invoke("scale", "--round", "5.0", "--benchmark", "bert", "--submitter", "QCT", "--show", "fits")
+    assert result.exit_code == 0
+    printed = unwrapped(result.stdout)
+    assert "Nothing to fit: a line takes two numbers of accelerators or more" in printed
+    assert "Results with a time and a number: 1, from 1 of such families." in printed
+
+
+def test_systems_are_named_as_other_commands_take_them(invoke: Invoke) -> None:
+    asked = ("profile", "--round", "5.0", "--submitter", "QCT", "--submitter", "ASUSTeK")
+    names = [line.split()[0] for line in invoke(*asked).stdout.splitlines() if line.startswith("5.0/")]
+    assert "5.0/QCT/D74H-7U" in names
+    assert invoke("compare", *names[:2]).exit_code == 0
 
 
 def test_cost_appears_with_a_price_alone(invoke: Invoke) -> None:

@@ -43,9 +43,7 @@ EXAMPLES = (
 def command(
     names: Annotated[
         list[str],
-        typer.Argument(
-            metavar="SUBMISSION...", help="Results' ids without the benchmark; folders joined by +."
-        ),
+        typer.Argument(metavar="SUBMISSION", help="Results' ids without the benchmark; folders joined by +."),
     ],
     database: DatabaseOptions,
     output: OutputOptions,
@@ -183,7 +181,7 @@ def _view(report: SummaryReport) -> list[Column]:
     several = len(report.summaries) > 1
     ratios = [Column("P(better)", _better, justify="right")] if several else []
     return [
-        Column("Submission", lambda row: str(row["submission"]), is_id=True),
+        Column("Submission", lambda row: str(row["submission"]), is_id=True, names_system=True),
         Column("What", _what, wraps=True),
         Column("Weight", lambda row: _share(row["weight"]), justify="right", leaves=2),
         Column("Score", lambda row: minutes(row["score"]), justify="right"),

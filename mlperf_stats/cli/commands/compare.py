@@ -42,7 +42,11 @@ def command(
     output: OutputOptions,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[A B ...]", help="Results or systems; none: all that fit the filters."),
+        typer.Argument(metavar="NAME", help="Results or systems; none: all that fit the filters."),
+    ] = None,
+    gbs: Annotated[
+        int | None,
+        typer.Option("--gbs", metavar="N", min=1, help="Only results of this global batch size."),
     ] = None,
     footing: Annotated[
         str,
@@ -86,6 +90,7 @@ def command(
             store,
             names or (),
             filters,
+            gbs=gbs,
             footing=footing,
             baseline=baseline,
             allow=allow or (),

@@ -28,7 +28,7 @@ def command(
     code: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CODE]",
+            metavar="CODE",
             help="As in the column 'warnings'.",
             autocompletion=complete_code,
             show_default=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,7 +95,7 @@ ReadingOptions = Annotated[Reading, OptionGroup(_reading)]
 def command(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Folders, .zip or .tar.* with <submitter>/results inside."),
+        typer.Argument(metavar="PATH", help="Folders, .zip or .tar.* with <submitter>/results inside."),
     ],
     output: OutputOptions,
     reading: ReadingOptions,
@@ -228,6 +229,15 @@ def _unknown_rounds(report: IngestReport) -> list[str]:
     ]
 
 
+def _next(report: IngestReport, database: Path) -> str:
+    """The command that shows what was read."""
+    from mlperf_stats.store import default_db_path
+
+    rounds = "".join(f" --round {name}" for name in sorted(report.runs_by_round) if name)
+    where = "" if database == default_db_path() else f" --db {shlex.quote(str(database))}"
+    return f"Next: mlperf-stats results{rounds}{where}"
+
+
 def _print_report(report: IngestReport, problems: list[dict[str, Any]], database: Path, out: Any) -> None:
     statuses = ", ".join(f"{number} {status}" for status, number in report.runs_by_status.most_common())
     rounds = ", ".join(f"{number} of {name}" for name, number in sorted(report.runs_by_round.items()))
@@ -246,6 +256,8 @@ def _print_report(report: IngestReport, problems: list[dict[str, Any]], database
         ],
         out,
     )
+    if report.runs:
+        print_lines([_next(report, database)], out)
     if not problems:
         return
     print_lines(["", "Problems noted (kept with the runs; 'mlperf-stats explain PROBLEM' says more):"], out)

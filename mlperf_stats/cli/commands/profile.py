@@ -105,8 +105,7 @@ def _notes(found: Profile) -> list[str]:
 
 
 def _folder(row: Mapping[str, Any]) -> str:
-    """A result's id without the benchmark: the last part, which is never cut, is empty."""
-    return f"{row['submission']}/"
+    return str(row["submission"])
 
 
 def _share(factor: float) -> CellText:
@@ -131,7 +130,7 @@ def _view(found: Profile) -> list[Column]:
     whole = len(found.benchmarks)
     joined = any(len(row["folders"]) > 1 for row in found.systems)
     return [
-        Column("System", _folder, is_id=True),
+        Column("System", _folder, is_id=True, names_system=True),
         *([Column("", _more, justify="right")] if joined else []),
         Column("Acc", lambda row: count(row["accelerators"]), justify="right", leaves=4),
         Column("Has", lambda row: f"{row['benchmarks']}/{whole}", justify="right"),
@@ -145,7 +144,7 @@ def _view(found: Profile) -> list[Column]:
 
 
 CURVE_VIEW = (
-    Column("System", _folder, is_id=True),
+    Column("System", _folder, is_id=True, names_system=True),
     Column("Factor", lambda row: f"{row['factor']:.3f}", justify="right"),
     Column("Share", lambda row: percent(row["share"], 0), justify="right"),
     Column("From", lambda row: percent(row["share_low"], 0), justify="right"),

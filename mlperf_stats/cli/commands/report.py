@@ -48,7 +48,7 @@ def command(
             found = accounts(store, filters, level=level, on_progress=on_progress)
         source = _source(store)
     if not found.results:
-        raise NotFoundError("no result fits these filters; 'mlperf-stats results' without filters lists all")
+        raise NotFoundError("there is no result to report on; 'mlperf-stats ingest FOLDER' reads some")
     document = results_report(found, selection=selection_of(filters), source=source)
     text = _text(document, path.suffix.lower())
     with replaced_file(path) as scratch:

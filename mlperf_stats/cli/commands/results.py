@@ -22,6 +22,7 @@ EXAMPLES = (
     ("mlperf-stats results --submitter nvidia --submitter google --division closed", "either submitter"),
     ("mlperf-stats results --accelerator '*H100*' --max-accelerators 64 --level 90%", "90 % intervals"),
     ("mlperf-stats results --round 5.0 --benchmark rgat --interval controlled", "borrowing convergence"),
+    ("mlperf-stats results --round 5.0 --benchmark bert --sort score", "the fastest first"),
     ("mlperf-stats results --format csv -o results.csv", "every column of everything"),
 )
 
@@ -32,7 +33,7 @@ CONTROLLED_NOTES = (
     "controlled for; not the score, not official. Own: share of its information from the result's own runs.",
     EXPECTED_NOT_DRAWN,
 )
-NOTHING_FITS = "No result fits these filters; 'mlperf-stats results' without filters lists what there is."
+NOTHING_AT_HAND = "There are no results; 'mlperf-stats ingest FOLDER' reads some."
 NO_CONTROLLED_NOTE = "None of these results has a controlled interval; '--interval own' shows their own."
 
 
@@ -55,19 +56,23 @@ def command(
             help="Of the result's own runs, or of its time with convergence controlled for.",
         ),
     ] = Shown.OWN,
+    sort: Annotated[
+        str,
+        typer.Option("--sort", metavar="COLUMN", help="By a column of the CSV; -COLUMN from the largest."),
+    ] = "",
 ) -> None:
     """One line per result: score, median, interval, runs, warnings.
 
     Filters may be repeated (any of the values fits), ignore case and take * and ? as wildcards.
     CSV and JSON have all columns; table and Markdown show the ones that fit, and one kind of interval.
     """
-    from mlperf_stats.analysis.filter_values import unmatched
     from mlperf_stats.analysis.results import results_table
 
     with database.open(filters) as store, steps_bar("computing intervals") as on_progress:
         table = results_table(store, filters, level=level, on_progress=on_progress)
-        missed = [] if table.rows else [f"{entry.sentence()}." for entry in unmatched(store, filters)]
-    notes = _notes(table.rows, interval) if table.rows else [NOTHING_FITS, *missed]
+    if sort:
+        table = table.sorted_by(sort)
+    notes = _notes(table.rows, interval) if table.rows else [NOTHING_AT_HAND]
     emit_rows(output, table.rows, columns=table.columns, view=VIEWS[interval], notes=notes)
 
 

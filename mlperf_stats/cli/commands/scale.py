@@ -113,7 +113,8 @@ def _results(
     with database.open(filters) as store, steps_bar("computing intervals") as on_progress:
         report = scale_report(store, filters, price_per_hour=price, level=level, on_progress=on_progress)
     if shown is Shown.FITS:
-        notes = [*views.FIT_NOTES, views.NOISE_NOTE, DERIVED, SELECTED, *warning_notes(report.fits)]
+        said = [*views.FIT_NOTES, views.NOISE_NOTE] if report.fits else [views.nothing_fitted(report.results)]
+        notes = [*said, DERIVED, SELECTED, *warning_notes(report.fits)]
         emit_rows(output, report.fits, columns=FIT_COLUMNS, view=views.FIT_VIEW, notes=notes)
         return
     notes = [views.TIME_NOTE, views.EFFICIENCY_NOTE, views.NOISE_NOTE, DERIVED, SELECTED]

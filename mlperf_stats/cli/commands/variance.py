@@ -74,7 +74,7 @@ def command(
 
 def _notes(report: VarianceReport, rows: Sequence[Mapping[str, Any]], per_result: bool) -> list[str]:
     if not rows:
-        return ["No result fits these filters; 'mlperf-stats results' without filters lists what there is."]
+        return ["No result has a run that converged; 'mlperf-stats results' lists what there is."]
     how = "from the result's own runs" if per_result else "from the variance pooled over results"
     return [
         *(SHARE_NOTES if per_result else POOL_NOTES),
