@@ -115,7 +115,14 @@ def _train(attempt: Attempt, started: float) -> None:
         log.start(keys.INIT_START)
         task = chosen.create(settings, plan.mode, context)
         log.header(submission_header(plan, variant, seed, settings.batch_size))
-        goal = Goal(settings.target, settings.max_epochs, settings.evaluate_every, settings.first_evaluation)
+        goal = Goal(
+            settings.target,
+            settings.max_epochs,
+            settings.evaluate_every,
+            settings.first_evaluation,
+            chosen.further_targets(settings),
+            chosen.lower_is_better,
+        )
         outcome = train(task, goal, context, log)
     if context.leads:
         if plan.keep_checkpoint:

@@ -89,4 +89,7 @@ class Progress:
             return "starts"
         if not run.evaluations:
             return "trains"
-        return f"{self._metric} {run.evaluations[-1].value:.4f} of {self._target_of(attempt.index):g}"
+        # Where an evaluation gives several qualities, the first one is the metric's.
+        first = run.evaluations[0].metric
+        latest = next(one for one in reversed(run.evaluations) if one.metric == first)
+        return f"{self._metric} {latest.value:.4f} of {self._target_of(attempt.index):g}"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,17 @@ class Goal:
     """Epochs between evaluations."""
     first_evaluation: float = 0.0
     """No evaluation before this many epochs."""
+    further: Mapping[str, float] = field(default_factory=dict)
+    """Targets of the other qualities, where an evaluation gives several: all have to be reached."""
+    lower_is_better: bool = False
+
+    def reached(self, qualities: Mapping[str, float]) -> bool:
+        """Whether all are as good as their targets or better; the first is that of ``target``."""
+        first, *_ = qualities
+        targets = {first: self.target, **self.further}
+        if self.lower_is_better:
+            return all(qualities[name] <= most for name, most in targets.items())
+        return all(qualities[name] >= least for name, least in targets.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +184,12 @@ class _Training:
         self._log.start(keys.EVAL_START, **self.progress())
         self._task.model.eval()
         with torch.no_grad():
-            self.quality = self._task.evaluate()
-        self._log.event(keys.EVAL_ACCURACY, self.quality, **self.progress())
+            measured = self._task.evaluate()
+        self._log.event(keys.EVAL_ACCURACY, measured, **self.progress())
         self._log.end(keys.EVAL_STOP, **self.progress())
-        return self.quality >= self._goal.target
+        qualities = measured if isinstance(measured, Mapping) else {"": measured}
+        self.quality = next(iter(qualities.values()))
+        return self._goal.reached(qualities)
 
 
 def _waited_ns() -> int:

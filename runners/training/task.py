@@ -30,8 +30,11 @@ class Task(Protocol):
     def train_step(self, batch: Batch) -> torch.Tensor:
         """Forward, backward and optimiser step; the loss, not yet synchronised."""
 
-    def evaluate(self) -> float:
-        """Quality on the evaluation data, the same number in every process."""
+    def evaluate(self) -> float | Mapping[str, float]:
+        """Quality on the evaluation data, the same number in every process.
+
+        Where there are several, by the names under which they are logged, that of ``target`` first.
+        """
 
     def hyperparameters(self) -> Mapping[str, Any]:
         """Values to log under the official keys, once the data are there."""

@@ -67,6 +67,10 @@ class Workload:
     """Where the dataset comes from, for a person."""
     check_settings: Callable[[Any], str | None] = lambda settings: None
     """What is impossible about settings, or None."""
+    lower_is_better: bool = False
+    """Whether the quality is an error, so that a run converges where it falls to the target."""
+    further_targets: Callable[[Any], Mapping[str, float]] = lambda settings: {}
+    """Targets beside ``target`` that have to be reached at the same time, by their names in the log."""
 
     def settings(self, mode: str) -> Settings:
         """The settings of a mode, before the user's changes."""

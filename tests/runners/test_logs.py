@@ -41,6 +41,7 @@ EASY = {
         *("--set", "target=0.3", "--set", "first_evaluation=2"),
         *("--set", "sentences=1500", "--set", "eval_sentences=40"),
     ),
+    "deepspeech2": (*("--set", "target=0.9", "--set", "utterances=200", "--set", "eval_utterances=20"),),
     "gnmt": (
         *("--set", "target=0.25", "--set", "first_evaluation=3", "--set", "layers=2"),
         *("--set", "batch_size=48", "--set", "eval_sentences=40"),

@@ -83,9 +83,42 @@ def test_it_stops_at_the_first_evaluation_that_reaches_the_target(tmp_path: Path
     assert task.loaded == 1
 
 
+class Falling(Counting):
+    """The quality is an error: what is left of 1."""
+
+    def evaluate(self) -> float:
+        return 1 - super().evaluate()
+
+
+def test_an_error_has_to_fall_to_its_target(tmp_path: Path) -> None:
+    outcome, run = trained(Falling(20), Goal(0.7, 50, 0.2, lower_is_better=True), tmp_path)
+    # Every 4 steps: 0.72 is too much after 28, 0.68 little enough after 32.
+    assert (outcome.converged, outcome.quality, outcome.epochs) == (True, pytest.approx(0.68), 1.6)
+    assert run.status is RunStatus.CONVERGED
+    assert [item.value for item in run.evaluations][-2:] == pytest.approx([0.72, 0.68])
+    assert not trained(Falling(20), Goal(0.7, 1, 0.2, lower_is_better=True), tmp_path)[0].converged
+
+
 def test_there_is_no_evaluation_before_the_first_one(tmp_path: Path) -> None:
     _, run = trained(Counting(10), Goal(1.0, 6, 1, first_evaluation=3), tmp_path)
     assert [item.point for item in run.evaluations] == [300, 400, 500, 600]
+
+
+class CountingTwice(Counting):
+    """A second quality that is half as good."""
+
+    def evaluate(self) -> dict[str, float]:  # type: ignore[override]
+        return {"BBOX": super().evaluate(), "SEGM": self.steps / 200}
+
+
+def test_a_training_with_two_qualities_ends_when_both_are_reached(tmp_path: Path) -> None:
+    outcome, run = trained(CountingTwice(10), Goal(0.2, 9, 1, further={"SEGM": 0.2}), tmp_path)
+    assert (outcome.converged, outcome.quality, outcome.epochs) == (True, 0.4, 4)
+    assert [(item.metric, item.value) for item in run.evaluations[-2:]] == [("BBOX", 0.4), ("SEGM", 0.2)]
+    outcome, _ = trained(CountingTwice(10), Goal(0.4, 9, 1, further={"SEGM": 0.1}), tmp_path)
+    assert outcome.epochs == 4
+    outcome, _ = trained(CountingTwice(10), Goal(0.2, 3, 1, further={"SEGM": 0.2}), tmp_path)
+    assert (outcome.converged, outcome.quality) == (False, 0.3)
 
 
 def test_the_last_epoch_may_be_cut_and_is_evaluated(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ import pytest
 import torch
 from workload_tasks import losses, quality, task_of
 
+from mlperf_runners.workloads.batches import like_lengths
 from mlperf_runners.workloads.gnmt.model import Gnmt
 from mlperf_runners.workloads.transformer.model import Transformer
 from mlperf_runners.workloads.translation.beam import Scoring, translate
 from mlperf_runners.workloads.translation.grammar import Grammar
-from mlperf_runners.workloads.translation.text import END, START, batches_by_length, batches_of_sentences
+from mlperf_runners.workloads.translation.text import END, START, batches_by_length
 
 
 @pytest.fixture
@@ -224,9 +225,9 @@ def test_batches_hold_every_sentence_once_and_no_more_tokens_than_allowed() -> N
     assert all(len(batch) * lengths[batch].max() <= 100 for batch in batches)
 
 
-def test_batches_of_sentences_hold_each_once_and_are_about_as_large() -> None:
+def test_batches_of_like_lengths_hold_each_item_once_and_are_about_as_large() -> None:
     lengths = np.random.default_rng(0).integers(1, 40, 500)
-    batches = batches_of_sentences(lengths, 64)
+    batches = like_lengths(lengths, 64)
     assert sorted(np.concatenate(batches).tolist()) == list(range(500))
     assert {len(batch) for batch in batches} == {62, 63}
     longest = [lengths[batch].max() for batch in batches]

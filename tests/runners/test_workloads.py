@@ -190,6 +190,7 @@ EVALUATED: dict[str, Callable[[Any], Any]] = {
     "ssd": lambda task: [np.asarray(task._eval.image(number)) for number in range(len(task._eval))],
     "transformer": lambda task: task._eval.sources,
     "gnmt": lambda task: task._eval.sources,
+    "deepspeech2": lambda task: np.concatenate([task._eval[number][0].ravel() for number in range(80)]),
     "minigo": _reference_scores,
 }
 """What a task is evaluated on."""

@@ -11,11 +11,11 @@ import torch
 from mlperf_logging.mllog import constants as keys
 
 from mlperf_runners.training.context import Context
+from mlperf_runners.workloads.batches import like_lengths
 from mlperf_runners.workloads.gnmt import GnmtSettings
 from mlperf_runners.workloads.gnmt.model import Gnmt
 from mlperf_runners.workloads.translation.beam import Scoring
 from mlperf_runners.workloads.translation.task import Pair, TranslationTask
-from mlperf_runners.workloads.translation.text import batches_of_sentences
 
 WARMUP_FROM = 0.01
 """Of the full learning rate."""
@@ -54,7 +54,7 @@ class GnmtTask(TranslationTask):
         return Gnmt(vocabulary, settings.layers, settings.width, settings.dropout)
 
     def _batches(self, lengths: np.ndarray) -> list[np.ndarray]:
-        return batches_of_sentences(lengths, self._settings.batch_size)
+        return like_lengths(lengths, self._settings.batch_size)
 
     def _units(self, pairs: Sequence[Pair]) -> int:
         return len(pairs)

@@ -97,15 +97,6 @@ def batches_by_length(lengths: np.ndarray, tokens: int) -> list[np.ndarray]:
     return batches
 
 
-def batches_of_sentences(lengths: np.ndarray, most: int) -> list[np.ndarray]:
-    """Sentence numbers in batches of like lengths, at most ``most`` sentences each and about equally many.
-
-    ``lengths``: shape (sentences,), the longer of both sides.
-    """
-    order = np.argsort(lengths, kind="stable")
-    return np.array_split(order, -(-len(order) // most))
-
-
 def padded(sentences: Sequence[Sequence[int]], device: torch.device) -> torch.Tensor:
     """Pieces of several sentences, shape (n, longest), filled up with PADDING."""
     table = np.full((len(sentences), max(map(len, sentences), default=1)), PADDING, np.int64)
