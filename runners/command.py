@@ -34,7 +34,7 @@ def command(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[WORKLOAD]...",
+            metavar="WORKLOAD",
             help="See --list; several, or 'suite' for all, become one submission.",
             autocompletion=_complete_workload,
         ),

@@ -46,7 +46,12 @@ def _stopping(
     ] = None,
     budget: Annotated[
         float | None,
-        typer.Option("--budget", metavar="MINUTES", min=0, help="Start no run that would exceed this time."),
+        typer.Option(
+            "--budget",
+            metavar="MINUTES",
+            min=0,
+            help="Start no run that would exceed this time (of each workload).",
+        ),
     ] = None,
     level: LevelOption = 0.95,
     estimand: Annotated[
@@ -59,10 +64,20 @@ def _stopping(
 def _settings(
     mini: Annotated[bool, typer.Option("--mini", help="Small settings that need no dataset.")] = False,
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="FOLDER", help="The dataset, in its original format.")
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="FOLDER",
+            help="The dataset, in its original format; for several, a folder of each.",
+        ),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--settings", metavar="FILE", help="Changes of settings, TOML.")
+        Path | None,
+        typer.Option(
+            "--settings",
+            metavar="FILE",
+            help="Changes of settings, TOML; a table holds for the workload of its name.",
+        ),
     ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change one setting; repeatable.")
@@ -109,7 +124,9 @@ def _campaign(
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--campaign", metavar="FOLDER", help="Where it is kept (default: WORKLOAD-mini or -full)."
+            "--campaign",
+            metavar="FOLDER",
+            help="Where it is kept (default: WORKLOAD-mini or -full, suite-…).",
         ),
     ] = None,
     seeds: Annotated[
