@@ -12,7 +12,7 @@ from mlperf_stats.analysis.audit import plan_audit
 from mlperf_stats.analysis.plan import Plan, plan_detect, plan_width
 from mlperf_stats.analysis.plan_controlled import borrowers
 from mlperf_stats.analysis.plan_cost import plan_cost, plan_valid, price_of
-from mlperf_stats.analysis.spread import Spread, benchmark_spread, pilot_set
+from mlperf_stats.analysis.spread import Spread, benchmark_spread, pilot_set, pilot_step
 
 if TYPE_CHECKING:
     from mlperf_stats.store.database import Store
@@ -39,7 +39,8 @@ class Basis:
         """
         own = pilot_set(store, self.pilot) if self.pilot else None
         name = own.result.benchmark if own else self.benchmark
-        return benchmark_spread(store, name, pilot=own)
+        step = pilot_step(store, own) if own else None
+        return benchmark_spread(store, name, pilot=own, pilot_step=step)
 
 
 @st.cache_data(show_spinner="Reading how much runs scatter …", max_entries=_KEPT)

@@ -12,6 +12,7 @@ from mlperf_stats.analysis.check_rules import rule_findings
 from mlperf_stats.analysis.rcp import references_at_hand
 from mlperf_stats.analysis.run_sets import run_sets
 from mlperf_stats.store.database import Store
+from mlperf_stats.store.evaluation_grid import evaluation_steps
 from mlperf_stats.store.queries import (
     Filters,
     duplicate_hashes,
@@ -91,9 +92,14 @@ def check(store: Store, filters: Filters | None = None) -> CheckReport:
     ids = {result.result_id for result in results}
     runs = runs_of(store, results)
     sets = run_sets(store, results)
+    steps = evaluation_steps(store, [one.result for one in sets if one.on_one_point])
     tested = list(suspicions(sets))
     findings = [
-        *(finding for result in results for finding in rule_findings(result, runs.get(result.key, []))),
+        *(
+            finding
+            for result in results
+            for finding in rule_findings(result, runs.get(result.key, []), steps.get(result.key))
+        ),
         *significant(tested),
         *looks(sets, late_evaluations(store)),
         *shared_runs(_across_results(store), same_marks(store).values(), ids),

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mlperf_stats.analysis.check_findings import Finding, Severity
+from mlperf_stats.analysis.own_intervals import own_interval
 from mlperf_stats.analysis.rcp import rcp_row
+from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
 from mlperf_stats.errors import InputError
 from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.rcp import Variant, Verdict
@@ -21,8 +23,13 @@ _CHECKED_SINCE = "1.0"
 _RCP_CODES = {Verdict.FAILED: "rcp-failed", Verdict.MISSING: "rcp-missing"}
 
 
-def rule_findings(result: StoredResult, runs: Sequence[StoredRun]) -> Iterator[Finding]:
-    """Everything about one result that a review of its files alone would say."""
+def rule_findings(
+    result: StoredResult, runs: Sequence[StoredRun], step: float | None = None
+) -> Iterator[Finding]:
+    """Everything about one result that a review of its files alone would say.
+
+    ``step``: gap between the evaluations of its runs; intervals of runs that tie need it.
+    """
     rules = rules_for(result.round, result.benchmark, len(runs))
     present = [run for run in runs if run.status != RunStatus.ABSENT]
     if rules.round != LOCAL_ROUND:
@@ -33,7 +40,7 @@ def rule_findings(result: StoredResult, runs: Sequence[StoredRun]) -> Iterator[F
     yield from _duplicates(result, present)
     if result.division != "open" and len(present) == len(runs):
         yield from _reference(result, present)
-    yield from _score(result, rules, runs)
+    yield from _score(result, rules, runs, step)
 
 
 def _count(result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun]) -> Iterator[Finding]:
@@ -150,10 +157,10 @@ def _reference(result: StoredResult, present: Sequence[StoredRun]) -> Iterator[F
         )  # fmt: skip
 
 
-def _score(result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun]) -> Iterator[Finding]:
+def _score(
+    result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun], step: float | None
+) -> Iterator[Finding]:
     """The score with its interval, where there is one."""
-    from mlperf_stats.stats.expected_score import expected_score_interval
-
     scored = score(
         [run.minutes for run in runs],
         [run.status for run in runs],
@@ -163,13 +170,26 @@ def _score(result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun]) ->
     )
     if scored.state is not ScoreState.VALID or scored.score_minutes is None:
         return
-    minutes = [run.minutes for run in runs if run.status == RunStatus.CONVERGED and run.minutes]
-    interval = expected_score_interval(minutes, rules.scored_runs, rules.dropped_each_side)
+    converged = [run for run in runs if run.status == RunStatus.CONVERGED and run.minutes]
+    interval = own_interval(
+        [run.minutes for run in converged if run.minutes],
+        "expected-score",
+        rules,
+        points={run.convergence_point for run in converged if run.convergence_point is not None},
+        step=step,
+        level=DEFAULT_LEVEL,
+    )
+    between = (
+        ""
+        if interval is None
+        else (
+            f"; sets like this one score {interval.low:.4g} to {interval.high:.4g} on average "
+            f"({DEFAULT_LEVEL:.0%} interval of that average, unscaled)"
+        )
+    )
     yield Finding(
-        result.result_id, Severity.FINE, "score",
-        f"score {scored.score_minutes:.4g} minutes; sets like this one score {interval.low:.4g} to "
-        f"{interval.high:.4g} on average (95 % interval of that average, unscaled)",
-    )  # fmt: skip
+        result.result_id, Severity.FINE, "score", f"score {scored.score_minutes:.4g} minutes{between}"
+    )
 
 
 def _name(run: StoredRun) -> str:

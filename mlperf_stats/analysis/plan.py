@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,6 @@ WIDTH_ESTIMANDS = ("expected-score", "geometric-mean", "median")
 CONTROLLED = "controlled"
 """The geometric mean by the convergence-controlled estimate, which borrows from other results."""
 
-CONTROLLED_CURVE_TO = 20
 WIDTH_COLUMNS = (
     "benchmark",
     "estimand",
@@ -50,6 +49,8 @@ DETECT_COLUMNS = (
     "power",
     "alpha",
     "sides",
+    "spread",
+    "spread_high",
     "runs_per_system",
     "official_runs",
     "official_power",
@@ -136,6 +137,7 @@ def plan_width(
         }
         rows.append(asked | answer)
     widths = None
+    basis = basis_of(spread, law)
     if borrowers:
         from mlperf_stats.stats.controlled_planning import ControlledWidths
 
@@ -145,9 +147,23 @@ def plan_width(
             "runs": widths.fewest_runs(half_width),
             "official_half_width": widths.half_width(official),
         }
+        basis = (*basis, _controlled_sentence(len(borrowers), [*rows, answer]))
         rows.append(asked | answer)
     curve = _curve(spread, law, level, assurance, widths) if with_curve else ()
-    return Plan(tuple(rows), WIDTH_COLUMNS, basis_of(spread, law), curve, SEED)
+    return Plan(tuple(rows), WIDTH_COLUMNS, basis, curve, SEED)
+
+
+def _controlled_sentence(sets: int, rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the controlled estimate was tried on, and what it means if it takes more runs than own times."""
+    tried = f"Controlled: the same geometric mean with what others say of convergence, tried on {sets} sets"
+    runs = {row["estimand"]: row["runs"] for row in rows}
+    if runs[CONTROLLED] is not None and runs[CONTROLLED] <= runs["geometric-mean"]:
+        return f"{tried}."
+    return (
+        f"{tried}. It takes more runs than the own interval here: it allows for convergence unlike what own "
+        "runs have shown so far, which own times alone do not. Both intervals are valid; decide for one "
+        "before measuring, not by which came out narrower."
+    )
 
 
 def width_question(spread: Spread, estimand: str, level: float, assurance: float) -> WidthQuestion:
@@ -171,7 +187,7 @@ def _curve(
         for estimand in WIDTH_ESTIMANDS
     }
     if controlled is not None:
-        curves[CONTROLLED] = {n: controlled.half_width(n) for n in counts if n <= CONTROLLED_CURVE_TO}
+        curves[CONTROLLED] = {n: controlled.half_width(n) for n in counts}
     return tuple({"runs": n, **{name: curve.get(n) for name, curve in curves.items()}} for n in counts)
 
 
@@ -194,6 +210,12 @@ def basis_of(spread: Spread, law: LogTimeLaw) -> tuple[str, ...]:
         f"One run scatters by {law.typical_spread:.2%} (standard deviation of a typical set); how much sets "
         "differ in this is part of the answer. Published sets are selected: plans are a little optimistic."
     )
+    tied = sum(entry.on_one_point for entry in spread.sets)
+    if law.steps and tied:
+        sentences.append(
+            f"In {tied} of {len(spread.sets)} sets all runs converged at one evaluation: intervals of such "
+            "runs allow for one evaluation more or less, here as in results."
+        )
     return tuple(sentences)
 
 
@@ -236,12 +258,23 @@ def plan_detect(
         "official_runs": spread.benchmark.scored_runs,
     }
     rows = [
-        {**asked, "basis": basis, **answer}
+        {**asked, "basis": basis, **_spreads(law), **answer}
         for basis, law in _laws(spread)
         for answer in _detections(law, contrast, power, spread.benchmark.scored_runs)
     ]
-    equal = "Equal convergence: times per unit of convergence are compared, which asks for equal batch sizes."
-    return Plan(tuple(rows), DETECT_COLUMNS, (*basis_of(spread, spread.law()), equal), seed=SEED)
+    return Plan(tuple(rows), DETECT_COLUMNS, (*basis_of(spread, spread.law()), *_DETECT_NOTES), seed=SEED)
+
+
+_DETECT_NOTES = (
+    "Spread: standard deviation of one run, of the typical set and of the noisiest in ten. The t test's "
+    "power is over all sets, so that the noisy ones decide how many runs it takes; Mann-Whitney is planned "
+    "by Noether's formula for the typical set.",
+    "Equal convergence: times per unit of convergence are compared, which asks for equal batch sizes.",
+)
+
+
+def _spreads(law: LogTimeLaw) -> dict[str, float]:
+    return {"spread": law.typical_spread, "spread_high": law.spread_quantile(0.9)}
 
 
 def _detections(law: LogTimeLaw, contrast: Contrast, power: float, official: int) -> Iterator[dict[str, Any]]:

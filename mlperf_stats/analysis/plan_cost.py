@@ -6,11 +6,17 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.plan import Plan, basis_of, width_question
 from mlperf_stats.analysis.spread import Spread
 from mlperf_stats.errors import InputError, StatisticsError
+from mlperf_stats.rules.suite import Benchmark
+
+if TYPE_CHECKING:
+    from mlperf_stats.stats.laws import LogTimeLaw
+    from mlperf_stats.stats.planning import WidthQuestion
 
 VALID_COLUMNS = (
     "benchmark",
@@ -209,23 +215,19 @@ def plan_cost(
     check_question(question, half_width)
     if not 0 < valid < 1:
         raise StatisticsError(f"probability of a valid result {valid!r} is not between 0 and 1")
-    least = max(2 * spread.benchmark.dropped_each_side + 1, runs_for_width(law, half_width, question))
-    rows: list[dict[str, Any]] = []
-    for count in range(least, least + 8):
-        rows.append(_cost_row(spread, count, half_width, price, fails.rate, valid, assurance, level))
-        if rows[-1]["enough"]:
-            break
-    found = rows[-1]
-    others = sorted({*COST_RUNS, spread.benchmark.runs} - {found["runs"]})
-    others = [count for count in others if count > 2 * spread.benchmark.dropped_each_side]
-    rows = [
-        found,
-        *(_cost_row(spread, n, half_width, price, fails.rate, valid, assurance, level) for n in others),
-    ]
-    rows.sort(key=lambda row: int(row["runs"]))
+    bill = _Bill(spread.benchmark, law, question, half_width, price, fails.rate, valid)
+    fewest = 2 * spread.benchmark.dropped_each_side + 1
+    least = max(fewest, runs_for_width(law, half_width, question))
+    # Runs that fail leave fewer: a few more may be needed.
+    counts = range(least, least + _MORE)
+    found = next((count for count in counts if bill.narrow(count) >= assurance), counts[-1])
+    shown = {*COST_RUNS, spread.benchmark.runs, found}
+    rows = [bill.row(count) for count in sorted(shown) if count >= fewest]
     basis = [*basis_of(spread, law), _rate_sentence(spread.benchmark.name, fails), _price_sentence(price)]
     if any(row["launches"] != row["runs"] for row in rows):
         basis.append(_LAUNCHES)
+    if any(many["narrow"] < few["narrow"] for few, many in pairwise(rows)):
+        basis.append(_FALLING)
     return Plan(tuple(rows), COST_COLUMNS, tuple(basis), seed=SEED)
 
 
@@ -240,49 +242,60 @@ _LAUNCHES = (
 )
 
 
-def _cost_row(
-    spread: Spread,
-    count: int,
-    half_width: float,
-    price: Price,
-    rate: float,
-    valid: float,
-    assurance: float,
-    level: float,
-) -> dict[str, Any]:
-    from mlperf_stats.stats.planning import half_width as width_of
-    from mlperf_stats.stats.validity import launches_needed, window_invalid_probability
+_FALLING = (
+    "P(narrow) may fall as runs are added: few runs sometimes lie close together by chance, and from 20 runs "
+    "on the interval no longer takes times to be lognormal. More runs make it rise again."
+)
 
-    forgiven = spread.benchmark.max_non_converged
-    launches = launches_needed(rate, count, forgiven, valid)
-    started = launches or count
-    narrow = _narrow(spread, count, half_width, rate, level)
-    hours = started * price.minutes / 60
-    accelerator_hours = hours * price.accelerators
-    chance = 1 - window_invalid_probability(rate, count, forgiven, started)
-    return {
-        "benchmark": spread.benchmark.name,
-        "runs": count,
-        "launches": launches,
-        "valid": chance,
-        "narrow": narrow,
-        "half_width": width_of(
-            spread.law(), count, width_question(spread, "expected-score", level, assurance)
-        ),
-        "hours": hours,
-        "accelerator_hours": accelerator_hours,
-        "money": price.per_accelerator_hour and accelerator_hours * price.per_accelerator_hour,
-        "enough": launches is not None and narrow >= assurance,
-    }
+_MORE = 8
 
 
-def _narrow(spread: Spread, count: int, wanted: float, rate: float, level: float) -> float:
-    """P(half-width ≤ wanted) of the converged ones among ``count`` runs, given that the set is valid."""
-    from mlperf_stats.stats.planning import assurance
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """What a number of runs gives and takes."""
 
-    forgiven = min(spread.benchmark.max_non_converged, count - 2)
-    law = spread.law()
-    question = width_question(spread, "expected-score", level, 0.5)
-    weights = [math.comb(count, k) * rate**k * (1 - rate) ** (count - k) for k in range(forgiven + 1)]
-    chances = [assurance(law, count - k, wanted, question) for k in range(forgiven + 1)]
-    return math.fsum(w * c for w, c in zip(weights, chances, strict=True)) / math.fsum(weights)
+    rules: Benchmark
+    law: LogTimeLaw
+    question: WidthQuestion
+    half_width: float
+    """As wanted."""
+    price: Price
+    rate: float
+    """Of runs that fail."""
+    valid: float
+    """Wanted probability of a valid result."""
+
+    def row(self, count: int) -> dict[str, Any]:
+        """One alternative, as :data:`COST_COLUMNS`."""
+        from mlperf_stats.stats.planning import half_width
+        from mlperf_stats.stats.proportions import invalid_probability
+        from mlperf_stats.stats.validity import valid_launches
+
+        forgiven = self.rules.max_non_converged
+        found = valid_launches(self.rate, count, forgiven, self.valid)
+        launches, chance = found or (None, 1 - invalid_probability(self.rate, count, forgiven))
+        hours = (launches or count) * self.price.minutes / 60
+        accelerator_hours = hours * self.price.accelerators
+        per_hour, narrow = self.price.per_accelerator_hour, self.narrow(count)
+        return {
+            "benchmark": self.rules.name,
+            "runs": count,
+            "launches": launches,
+            "valid": chance,
+            "narrow": narrow,
+            "half_width": half_width(self.law, count, self.question),
+            "hours": hours,
+            "accelerator_hours": accelerator_hours,
+            "money": per_hour and accelerator_hours * per_hour,
+            "enough": launches is not None and narrow >= self.question.assurance,
+        }
+
+    def narrow(self, count: int) -> float:
+        """P(half-width ≤ wanted) of the converged ones among ``count`` runs, given that the set is valid."""
+        from mlperf_stats.stats.planning import assurance
+
+        forgiven = min(self.rules.max_non_converged, count - 2)
+        failed = range(forgiven + 1)
+        weights = [math.comb(count, k) * self.rate**k * (1 - self.rate) ** (count - k) for k in failed]
+        chances = [assurance(self.law, count - k, self.half_width, self.question) for k in failed]
+        return math.fsum(w * c for w, c in zip(weights, chances, strict=True)) / math.fsum(weights)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import os
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from mlperf_stats.analysis.show import find_result
 from mlperf_stats.errors import InputError, NotFoundError
 from mlperf_stats.rules.suite import Benchmark, rules_for
 from mlperf_stats.store.database import Store
+from mlperf_stats.store.evaluation_grid import evaluation_steps
 from mlperf_stats.store.queries import Filters, StoredResult, list_results
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Spread:
     rounds: tuple[str, ...]
     sets: tuple[RunSet, ...]
     pilot: RunSet | None = None
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Gap between evaluations by result id, in the unit of convergence, where it is known."""
 
     def law(self, *, equal_convergence: bool = False) -> LogTimeLaw:
         """Log time of one run (or time per unit of convergence), its spread as unsure as the sets differ.
@@ -53,15 +56,33 @@ class Spread:
 
         values = log_rates if equal_convergence else log_minutes
         own = values(self.pilot) if self.pilot else []
-        published = [sample for entry in self.sets if len(sample := values(entry)) >= FEWEST_RUNS]
+        lending = [entry for entry in self.sets if len(values(entry)) >= FEWEST_RUNS]
+        published = [values(entry) for entry in lending]
         if len(published) >= FEWEST_SETS and any(len(set(sample)) > 1 for sample in published):
-            return resampled_law(published, own)
+            if equal_convergence:
+                return resampled_law(published, own)
+            steps = [self._relative_steps(entry) for entry in lending]
+            return resampled_law(
+                published,
+                own,
+                steps=steps,
+                pilot_steps=self._relative_steps(self.pilot) if self.pilot else (),
+            )
         if len(set(own)) > 1:
             return lognormal_law(statistics.stdev(own), len(own) - 1)
         raise InputError(
             f"{self.benchmark.name}: fewer than {FEWEST_SETS} published sets of {FEWEST_RUNS} runs; "
             "name a pilot of your own runs that differ with --pilot, or choose published ones more broadly"
         )
+
+    def _relative_steps(self, entry: RunSet) -> list[float]:
+        """The gap to the next evaluation as a share of the work, of each converged run; 0 if not known."""
+        step = self.steps.get(entry.result.result_id, 0.0)
+        if entry.on_one_point:
+            return [step / entry.points[0]] * len(entry.minutes)
+        if len(entry.points) != len(entry.minutes):
+            return [0.0] * len(entry.minutes)
+        return [step / point for point in entry.points]
 
     @property
     def failed(self) -> int:
@@ -97,6 +118,7 @@ def benchmark_spread(
     rounds: Sequence[str] = (),
     gbs: int | None = None,
     pilot: RunSet | None = None,
+    pilot_step: float | None = None,
 ) -> Spread:
     """The closed-division sets of a benchmark, of all rounds with the workload of its latest one.
 
@@ -106,6 +128,7 @@ def benchmark_spread(
         rounds: Only these rounds; none for all.
         gbs: Only sets with this global batch size.
         pilot: The user's own runs; the same result is left out of the pool.
+        pilot_step: Gap between its evaluations, in its unit of convergence, where it is known.
 
     Raises:
         NotFoundError: there is nothing to plan from; the message lists what there is.
@@ -117,8 +140,9 @@ def benchmark_spread(
     if not results and pilot is None:
         known = ", ".join(sorted({result.benchmark for result in every})) or "none"
         raise NotFoundError(f"no published runs of {name!r} to plan from; there are {known}")
+    own_step = {pilot.result.result_id: pilot_step} if pilot is not None and pilot_step else {}
     if not results and pilot is not None:
-        return Spread(pilot.rules, (), (), pilot)
+        return Spread(pilot.rules, (), (), pilot, own_step)
     latest = rules_for(results[-1].round, results[-1].benchmark, 1)
     same = [r for r in results if rules_for(r.round, r.benchmark, 1).workload == latest.workload]
     sets = distinct_sets(store, [r for r in same if pilot is None or r.result_id != pilot.result.result_id])
@@ -126,7 +150,16 @@ def benchmark_spread(
     if not chosen and pilot is None:
         sizes = ", ".join(map(str, sorted({entry.gbs for entry in sets if entry.gbs})))
         raise NotFoundError(f"{name}: no published runs at global batch size {gbs}; there are {sizes}")
-    return Spread(latest, tuple(dict.fromkeys(r.round for r in same)), chosen, pilot)
+    rounds_of = tuple(dict.fromkeys(result.round for result in same))
+    return Spread(latest, rounds_of, chosen, pilot, steps_of(store, chosen) | own_step)
+
+
+def steps_of(store: Store, sets: Sequence[RunSet]) -> dict[str, float]:
+    """Gaps between evaluations by result id: exact where all runs converged at one, else of the first run."""
+    tied = [entry.result for entry in sets if entry.on_one_point]
+    others = [entry.result for entry in sets if not entry.on_one_point]
+    steps = evaluation_steps(store, tied) | evaluation_steps(store, others, first_runs=True)
+    return {result.result_id: steps[result.key] for result in (*tied, *others) if result.key in steps}
 
 
 def spread_for(
@@ -152,14 +185,16 @@ def spread_for(
     """
     if not benchmark and not pilot:
         raise InputError("nothing to plan from: name a benchmark, a pilot of your own runs, or both")
-    own = None
+    own, step = None, None
     if pilot and Path(pilot).exists():
         with logs_at_hand(pilot, rounds[0] if len(rounds) == 1 else None) as (logs, _):
             own = pilot_set(logs, benchmark=benchmark)
+            step = pilot_step(logs, own)
     elif pilot:
         own = pilot_set(store, os.fspath(pilot))
+        step = pilot_step(store, own)
     name = benchmark or (own.result.benchmark if own else "")
-    return benchmark_spread(store, name, rounds=rounds, gbs=gbs, pilot=own)
+    return benchmark_spread(store, name, rounds=rounds, gbs=gbs, pilot=own, pilot_step=step)
 
 
 def _is_named(result: StoredResult, name: str) -> bool:
@@ -202,3 +237,8 @@ def pilot_set(store: Store, result_id: str = "", benchmark: str = "") -> RunSet:
             f"this has {len(entry.converged)}"
         )
     return entry
+
+
+def pilot_step(store: Store, pilot: RunSet) -> float | None:
+    """The gap between a pilot's evaluations, from the store that has its logs."""
+    return steps_of(store, [pilot]).get(pilot.result.result_id)

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.controlled import ControlledEstimates
 from mlperf_stats.analysis.one_benchmark import same_workload
+from mlperf_stats.analysis.own_intervals import own_interval
 from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.scoring import olympic_energy, score
 from mlperf_stats.rules.suite import Benchmark, rules_for
 from mlperf_stats.store.database import Store
+from mlperf_stats.store.evaluation_grid import evaluation_steps
 from mlperf_stats.store.queries import (
     Filters,
     StoredResult,
     StoredRun,
     duplicate_hashes,
-    evaluations_of,
     list_results,
     runs_of,
 )
@@ -30,12 +30,16 @@ from mlperf_stats.store.schema import SUMMARY_COLUMNS
 from mlperf_stats.store.summaries import keep_summaries
 
 if TYPE_CHECKING:
+    from mlperf_stats.stats.choice import Estimand
     from mlperf_stats.stats.controlled_estimate import ControlledEstimate
+    from mlperf_stats.stats.interval import Interval
 
 STATISTICS_VERSION = "10"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95
+
+_OWN_ESTIMANDS: dict[str, Estimand] = {"gmean": "geometric-mean", "expected": "expected-score"}
 
 _RUN_PROBLEMS_SHOWN = ("file-unreadable", "line-unparsable", "power-log-unsound", "stop-before-start")
 """Problems of single runs that a reader of the result should know of."""
@@ -89,10 +93,11 @@ def summarise(
     runs = runs_of(store, results)
     duplicated = duplicate_hashes(store, (run for own in runs.values() for run in own))
     controlled = ControlledEstimates(store, same_workload(results))
+    steps = evaluation_steps(store, [one for one in results if len(_points(runs.get(one.key, []))) == 1])
     summaries = {}
     for number, result in enumerate(results, start=1):
         own = runs.get(result.key, [])
-        step = evaluation_step(store, result) if len(_points(own)) == 1 else None
+        step = steps.get(result.key)
         summary = summarise_result(result, own, duplicated, level, step)
         _add_controlled(summary, controlled.of(result.key, level))
         summaries[result.key] = summary
@@ -154,7 +159,6 @@ def _own_intervals(
 ) -> list[str]:
     """Fill in what the result's own runs tell, at least one converged; returns the warnings."""
     from mlperf_stats.stats.censored_order_statistics import censored_median_interval
-    from mlperf_stats.stats.choice import best
 
     present = [run for run in runs if run.status != RunStatus.ABSENT]
     marks = [run.status == RunStatus.CONVERGED and run.minutes is not None for run in present]
@@ -169,19 +173,16 @@ def _own_intervals(
     median = censored_median_interval(slowest_last, marks, level)
     summary["median_level"] = median.level_attained
     points = _points(run for run, mark in zip(present, marks, strict=True) if mark)
-    known: dict[str, Any] = {"level": level}
-    if len(points) == 1 and min(points) > 0:
-        known.update(convergence_points=[*points] * len(minutes), evaluation_step=evaluation_step)
-    official: dict[str, Any] = {"runs": benchmark.scored_runs, "dropped": benchmark.dropped_each_side}
-    intervals = {
-        "median": median,
-        "gmean": best(minutes, "geometric-mean", **known).interval,
-    }
-    # A campaign of one or two runs has no score: dropping the fastest and the slowest leaves none.
-    if benchmark.scored_runs > 2 * benchmark.dropped_each_side:
-        intervals["expected"] = best(minutes, "expected-score", **official, **known).interval
+    intervals: dict[str, Interval | None] = {"median": median}
+    for name, estimand in _OWN_ESTIMANDS.items():
+        # A campaign of one or two runs has no score: dropping the fastest and the slowest leaves none.
+        intervals[name] = own_interval(
+            minutes, estimand, benchmark, points=points, step=evaluation_step, level=level
+        )
     warnings: list[str] = []
     for name, interval in intervals.items():
+        if interval is None:
+            continue
         summary[f"{name}_minutes"] = interval.estimate
         # Times are positive: an interval open to below ends at 0.
         summary[f"{name}_low"] = max(interval.low, 0.0)
@@ -217,11 +218,7 @@ def _points(runs: Iterable[StoredRun]) -> set[float]:
 
 def evaluation_step(store: Store, result: StoredResult) -> float | None:
     """The usual distance between the evaluations of a run, None if its runs were evaluated once."""
-    gaps: list[float] = []
-    for evaluations in evaluations_of(store, result).values():
-        points = sorted({item["point"] for item in evaluations if item["point"] is not None})
-        gaps.extend(later - earlier for earlier, later in pairwise(points))
-    return statistics.median(gaps) if gaps else None
+    return evaluation_steps(store, [result]).get(result.key)
 
 
 def _data_warnings(

@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from mlperf_stats.analysis.own_intervals import score_interval
 from mlperf_stats.analysis.run_sets import Codes, Key, RunSet, outlying_codes, run_sets
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
 from mlperf_stats.errors import InputError
 from mlperf_stats.rules.rule_of_thumb import rule_of_thumb
 from mlperf_stats.rules.suite import Benchmark
 from mlperf_stats.store.database import Store
+from mlperf_stats.store.evaluation_grid import evaluation_steps
 from mlperf_stats.store.queries import Filters, duplicate_hashes, list_results
 
 if TYPE_CHECKING:
@@ -145,8 +147,10 @@ def variance_report(
     chosen = [item for item in everything if item.result.key in wanted]
     codes, ratios = outlying_codes(everything)
     duplicated = duplicate_hashes(store)
+    steps = evaluation_steps(store, [item.result for item in chosen if item.on_one_point])
     results = tuple(
         _result_row(item, codes[item.result.key], ratios.get(item.result.key), duplicated, level)
+        | _own_half_width(item, steps.get(item.result.key), level)
         for item in chosen
     )
     once = _counted_once(chosen)
@@ -192,7 +196,6 @@ def _result_row(
         convergence_points=len(set(item.points)),
         convergence_ratio=ratio,
         rule=rule_of_thumb(item.rules),
-        half_width=_own_half_width(item, level),
         warnings=";".join(warnings),
     )
     if item.spread is not None:
@@ -202,7 +205,6 @@ def _result_row(
         row["convergence_share"] = components.convergence_share
         row["throughput_share"] = components.throughput_share
         row["score_sd"], _ = _score_deviation(item.rules, [item])
-    row["holds"] = _holds(row["half_width"], row["rule"])
     return row
 
 
@@ -289,15 +291,11 @@ def _score_deviation(rules: Benchmark, sets: Sequence[RunSet]) -> tuple[float | 
     return _root(variance), df
 
 
-def _own_half_width(item: RunSet, level: float) -> float | None:
-    """Relative half-width of the interval for the expected score that the result's own runs give."""
-    from mlperf_stats.stats.expected_score import expected_score_interval
-
-    rules = item.rules
-    if len(item.minutes) < 2 or rules.scored_runs <= 2 * rules.dropped_each_side:
-        return None
-    interval = expected_score_interval(item.minutes, rules.scored_runs, rules.dropped_each_side, level)
-    return interval.half_width_relative
+def _own_half_width(item: RunSet, step: float | None, level: float) -> dict[str, Any]:
+    """Relative half-width of the interval for the expected score as results show it, and whether it holds."""
+    interval = score_interval(item, step, level)
+    half_width = None if interval is None else interval.half_width_relative
+    return {"half_width": half_width, "holds": _holds(half_width, rule_of_thumb(item.rules))}
 
 
 def _holds(half_width: float | None, rule: float | None) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,9 +19,24 @@ def usage_line(error: Any) -> str:
         if close:
             return f"{said}; did you mean {' or '.join(close)}?"
     else:
-        said = error.format_message().rstrip(".?").replace("Value error, ", "")
+        said = _in_own_words(error.format_message()).rstrip(".?").replace("Value error, ", "")
         said = f"{said[:1].lower()}{said[1:]}"
     return f"{' '.join(said.split())}; '{path} --help' says more"
+
+
+def _in_own_words(message: str) -> str:
+    """What the parser's checks of numbers say, in fewer words."""
+    for pattern, words in _WORDS:
+        message = re.sub(pattern, words, message)
+    return message
+
+
+_WORDS = (
+    (r"Input should be greater than or equal to (\S+)", r"it must be \1 or more"),
+    (r"Input should be less than or equal to (\S+)", r"it must be \1 or less"),
+    (r"Input should be a valid integer.*", "it must be a whole number"),
+    (r"Input should be a valid number.*", "it must be a number"),
+)
 
 
 def unknown_command(path: str, name: str, known: list[str]) -> str:

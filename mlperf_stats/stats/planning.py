@@ -4,6 +4,10 @@ The half-width of an interval is itself random; *assurance* is the probability t
 as wide as wanted, what is not known of the spread included. Where a closed form exists it is used (the
 geometric mean of lognormal times, :func:`geometric_mean_half_width`), otherwise the interval is computed on
 simulated runs of the law. Half-widths are relative: half of what lies between the ends, over the estimate.
+
+Simulated runs that all converge at one evaluation get the interval that such results get, with what one
+evaluation more or less would add (:mod:`mlperf_stats.stats.tied_convergence`). Promises are for a further
+set, not for those that the law was made of (:mod:`mlperf_stats.stats.predictive`).
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import chi2, f
+from numpy.typing import NDArray
+from scipy.special import chdtr, fdtr, fdtri, gammaincinv
 
 from mlperf_stats.errors import StatisticsError
 from mlperf_stats.stats.expected_score import L_STATISTIC_FROM
@@ -23,16 +28,18 @@ from mlperf_stats.stats.l_statistics import (
     lognormal_score_shift,
     unbiased_weights,
 )
-from mlperf_stats.stats.laws import SEED, LogTimeLaw
+from mlperf_stats.stats.laws import SEED, Draws, LogTimeLaw
 from mlperf_stats.stats.order_statistics import median_ranks, order_statistics_bounds
 from mlperf_stats.stats.power import MOST_RUNS
+from mlperf_stats.stats.predictive import Origins, predictive_probability, predictive_quantile
 from mlperf_stats.stats.sample import FloatArray, check_count, check_level
 from mlperf_stats.stats.t_log import t_quantile
+from mlperf_stats.stats.tied_convergence import hidden_variance
 
 REPETITIONS = 4_000
 """Simulated sets, at least; of small ones as many more as cost the same."""
 
-_SIMULATED_RUNS = 100_000
+_SIMULATED_RUNS = 60_000
 SIMULATED_TO = 64
 """Runs up to which sets are simulated run by run; above, only their standard deviations are."""
 
@@ -70,13 +77,34 @@ class WidthQuestion:
     dropped: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Relative half-widths on simulated sets, (repetitions,), and the published set that each is from."""
+
+    values: FloatArray
+    origins: Origins | None
+    """None where the law weighs its sets, or has none: there is no further one to allow for."""
+
+    def quantile(self, probability: float) -> float:
+        """What a further set stays within."""
+        if self.origins is None:
+            return float(np.quantile(self.values, probability, method="inverted_cdf"))
+        return predictive_quantile(self.values, self.origins, probability)
+
+    def probability(self, wanted: float) -> float:
+        """That a further set stays within ``wanted``."""
+        if self.origins is None:
+            return float(np.mean(self.values <= wanted))
+        return predictive_probability(self.values, self.origins, wanted)
+
+
 def half_width(law: LogTimeLaw, runs: int, question: WidthQuestion) -> float:
     """The relative half-width that ``runs`` runs stay within with the assurance asked for; ∞ if none does."""
     check_question(question)
     runs = check_count(runs, minimum=2, what="runs")
     if question.estimand == "geometric-mean" and not law.sets:
         return geometric_mean_half_width(law, runs, question.level, question.assurance)
-    return float(np.quantile(_half_widths(law, runs, question), question.assurance, method="inverted_cdf"))
+    return _half_widths(law, runs, question).quantile(question.assurance)
 
 
 def assurance(law: LogTimeLaw, runs: int, wanted: float, question: WidthQuestion) -> float:
@@ -85,7 +113,7 @@ def assurance(law: LogTimeLaw, runs: int, wanted: float, question: WidthQuestion
     runs = check_count(runs, minimum=2, what="runs")
     if question.estimand == "geometric-mean" and not law.sets:
         return _geometric_mean_assurance(law, runs, question.level, wanted)
-    return float(np.mean(_half_widths(law, runs, question) <= wanted))
+    return _half_widths(law, runs, question).probability(wanted)
 
 
 def runs_for_width(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> int:
@@ -128,9 +156,9 @@ def check_question(question: WidthQuestion, wanted: float | None = None) -> None
 def geometric_mean_half_width(law: LogTimeLaw, runs: int, level: float, probability: float) -> float:
     """Closed form for lognormal times: s² / σ² is χ² / df, or F where the spread has its own df."""
     ratio = (
-        chi2.ppf(probability, runs - 1) / (runs - 1)
+        2 * gammaincinv((runs - 1) / 2, probability) / (runs - 1)
         if math.isinf(law.df)
-        else f.ppf(probability, runs - 1, law.df)
+        else fdtri(runs - 1, law.df, probability)
     )
     exponent = t_quantile(level, runs - 1) * law.sigma * math.sqrt(float(ratio) / runs)
     return math.sinh(exponent) if exponent < 700 else math.inf
@@ -139,12 +167,12 @@ def geometric_mean_half_width(law: LogTimeLaw, runs: int, level: float, probabil
 def _geometric_mean_assurance(law: LogTimeLaw, runs: int, level: float, wanted: float) -> float:
     ratio = (math.asinh(wanted) * math.sqrt(runs) / (t_quantile(level, runs - 1) * law.sigma)) ** 2
     if math.isinf(law.df):
-        return float(chi2.cdf(ratio * (runs - 1), runs - 1))
-    return float(f.cdf(ratio, runs - 1, law.df))
+        return float(chdtr(runs - 1, ratio * (runs - 1)))
+    return float(fdtr(runs - 1, law.df, ratio))
 
 
-def _half_widths(law: LogTimeLaw, runs: int, question: WidthQuestion) -> FloatArray:
-    """Relative half-widths of ``runs`` runs on simulated sets, shape (repetitions,).
+def _half_widths(law: LogTimeLaw, runs: int, question: WidthQuestion) -> Widths:
+    """Relative half-widths of ``runs`` runs on simulated sets.
 
     Of large sets only the standard deviation is drawn; what another estimand than the geometric mean has
     on top of it (the median's lower efficiency, say) is taken over from the largest simulated ones.
@@ -152,34 +180,47 @@ def _half_widths(law: LogTimeLaw, runs: int, question: WidthQuestion) -> FloatAr
     if runs <= SIMULATED_TO:
         return simulated_half_widths(law, runs, question)
     mean = replace(question, estimand="geometric-mean")
-    ratio = np.mean(simulated_half_widths(law, SIMULATED_TO, question)) / np.mean(
-        simulated_half_widths(law, SIMULATED_TO, mean)
+    ratio = np.mean(simulated_half_widths(law, SIMULATED_TO, question).values) / np.mean(
+        simulated_half_widths(law, SIMULATED_TO, mean).values
     )
     rng = np.random.default_rng([SEED, SIMULATED_TO + 1])
-    spread = law.spreads(rng, REPETITIONS) * np.sqrt(rng.chisquare(runs - 1, REPETITIONS) / (runs - 1))
-    return np.asarray(ratio * np.sinh(t_quantile(question.level, runs - 1) * spread / math.sqrt(runs)))
+    spread, steps, origins = law.large_sets(rng, REPETITIONS)
+    variance = spread**2 * rng.chisquare(runs - 1, REPETITIONS) / (runs - 1) + hidden_variance(steps, runs)
+    half = t_quantile(question.level, runs - 1) * np.sqrt(variance / runs)
+    return Widths(np.asarray(ratio * np.sinh(half)), _origins(law, origins))
+
+
+def _origins(law: LogTimeLaw, origins: Origins) -> Origins | None:
+    return origins if law.sets and not law.weights else None
 
 
 @lru_cache(maxsize=512)
-def simulated_half_widths(
-    law: LogTimeLaw, runs: int, question: WidthQuestion, seed: int = SEED
-) -> FloatArray:
-    """Relative half-widths of the interval on simulated sets of ``runs`` runs, shape (repetitions,).
+def simulated_half_widths(law: LogTimeLaw, runs: int, question: WidthQuestion, seed: int = SEED) -> Widths:
+    """Relative half-widths of the interval on simulated sets of ``runs`` runs.
 
     ∞ for a median where so few runs have no interval of that level.
     """
-    repetitions = max(REPETITIONS, _SIMULATED_RUNS // runs)
-    ordered = np.sort(law.draw(np.random.default_rng([seed, runs]), repetitions, runs), axis=1)
-    half = t_quantile(question.level, runs - 1) * ordered.std(axis=1, ddof=1) / math.sqrt(runs)
+    drawn = _simulated(law, runs, seed)
+    ordered = drawn.log_times
+    variance = ordered.var(axis=1, ddof=1) + hidden_variance(drawn.steps, runs)
+    half = t_quantile(question.level, runs - 1) * np.sqrt(variance / runs)
     with np.errstate(over="ignore", invalid="ignore"):
         if question.estimand == "median":
             widths = _median_widths(ordered, question.level)
         elif question.estimand == "expected-score":
-            widths = _score_widths(ordered, half, question)
+            widths = _score_widths(ordered, half, drawn.steps > 0, question)
         else:
             widths = np.sinh(half)
     widths.setflags(write=False)
-    return widths
+    return Widths(widths, _origins(law, drawn.origins))
+
+
+@lru_cache(maxsize=16)
+def _simulated(law: LogTimeLaw, runs: int, seed: int) -> Draws:
+    """Simulated sets, the log times of each in order: the same for every estimand."""
+    repetitions = max(REPETITIONS, _SIMULATED_RUNS // runs)
+    drawn = law.draws(np.random.default_rng([seed, runs]), repetitions, runs)
+    return replace(drawn, log_times=np.sort(drawn.log_times, axis=1))
 
 
 def _median_widths(ordered: FloatArray, level: float) -> FloatArray:
@@ -190,18 +231,24 @@ def _median_widths(ordered: FloatArray, level: float) -> FloatArray:
     return np.asarray((high - low) / 2 / estimate)
 
 
-def _score_widths(ordered: FloatArray, half: FloatArray, question: WidthQuestion) -> FloatArray:
-    """Of the interval for the expected score, from log times (repetitions, n) and the t interval's half."""
+def _score_widths(
+    ordered: FloatArray, half: FloatArray, tied: NDArray[np.bool_], question: WidthQuestion
+) -> FloatArray:
+    """Of the interval for the expected score, from log times (repetitions, n) and the t interval's half.
+
+    Of samples that are tied it is that interval however many runs they have.
+    """
     runs, dropped = question.scored_runs, question.dropped
     n = ordered.shape[-1]
     # The shift from geometric mean to expected score is quadratic in sigma as far as planning can tell.
     curvature = float(lognormal_score_shift(np.array([0.05]), runs, dropped)[0]) / 0.05**2
     centre = np.exp(ordered.mean(axis=1) + curvature * np.minimum(ordered.var(axis=1, ddof=1), 1.0))
     estimate = np.exp(ordered) @ unbiased_weights(n, runs, dropped) if n >= runs else centre
+    pivot = np.sinh(half) * centre / estimate
     if n < L_STATISTIC_FROM:
-        return np.asarray(np.sinh(half) * centre / estimate)
+        return np.asarray(pivot)
     error = influence_standard_error(np.exp(ordered), runs, dropped) / estimate
-    return np.asarray(np.sinh(t_quantile(question.level, n - 1) * error))
+    return np.where(tied, pivot, np.sinh(t_quantile(question.level, n - 1) * error))
 
 
 def width_curve(law: LogTimeLaw, runs: Sequence[int], question: WidthQuestion) -> list[tuple[int, float]]:

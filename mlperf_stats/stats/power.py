@@ -16,6 +16,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 from mlperf_stats.errors import StatisticsError
 from mlperf_stats.stats.laws import SEED, LogTimeLaw
 from mlperf_stats.stats.sample import FloatArray, check_count
+from mlperf_stats.stats.tied_convergence import hidden_variance
 
 REPETITIONS = 10_000
 SIMULATED_TO = 64
@@ -80,14 +81,18 @@ def detection_power(
     """Probability that ``runs`` runs of each system show what ``contrast`` says.
 
     Both systems have times of ``law``, each with its own draw of the spread where the law is not sure of it.
+    Runs that all converge at one evaluation count with what one more would add, as intervals count them.
     """
     runs = check_count(runs, minimum=2, what="runs per system")
     rng = np.random.default_rng([seed, min(runs, SIMULATED_TO + 1)])
     if runs > SIMULATED_TO:
         return _normal_power(law, contrast, runs, rng, repetitions)
-    first, second = (law.draw(rng, repetitions, runs) for _ in range(2))
-    difference = first.mean(axis=1) - second.mean(axis=1) + math.log(contrast.ratio)
-    variance = (first.var(axis=1, ddof=1) + second.var(axis=1, ddof=1)) / runs
+    systems = [law.draws(rng, repetitions, runs) for _ in range(2)]
+    first, second = (one.log_times.mean(axis=1) for one in systems)
+    difference = first - second + math.log(contrast.ratio)
+    variance = sum(
+        (one.log_times.var(axis=1, ddof=1) + hidden_variance(one.steps, runs)) / runs for one in systems
+    )
     # Where all runs tie the test says nothing; tiny variances stand for 0 so that this is not a success.
     reach = float(stdtrit(2 * runs - 2, 1 - _tail(contrast))) * np.sqrt(variance)
     return float(np.mean(_shown(difference, reach, contrast) & (variance > 0)))
@@ -97,7 +102,8 @@ def _normal_power(
     law: LogTimeLaw, contrast: Contrast, runs: int, rng: np.random.Generator, repetitions: int
 ) -> float:
     """Power from the central limit theorem and t's quantile, given the spreads of both systems."""
-    error = np.sqrt((law.spreads(rng, repetitions) ** 2 + law.spreads(rng, repetitions) ** 2) / runs)
+    systems = [law.large_sets(rng, repetitions) for _ in range(2)]
+    error = np.sqrt(sum(spread**2 + hidden_variance(steps, runs) for spread, steps, _ in systems) / runs)
     shift, reach = math.log(contrast.ratio), float(stdtrit(2 * runs - 2, 1 - _tail(contrast)))
     if contrast.margin:
         bound = math.log1p(contrast.margin)

@@ -9,6 +9,7 @@ each; that adds ``2 step² / (n + 1)`` to the variance of log time.
 from __future__ import annotations
 
 import math
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,9 +19,11 @@ from mlperf_stats.stats.interval import Interval
 from mlperf_stats.stats.sample import FloatArray, SampleLike, check_level, check_sample
 from mlperf_stats.stats.t_log import t_quantile
 
+_Steps = TypeVar("_Steps", float, FloatArray)
 
-def hidden_variance(relative_step: float, n: int) -> float:
-    """What one step would add to the variance of log time of n runs that tie."""
+
+def hidden_variance(relative_step: _Steps, n: int) -> _Steps:
+    """What one step would add to the variance of log time of n runs that tie; of one set or of many."""
     return 2 * relative_step**2 / (n + 1)
 
 

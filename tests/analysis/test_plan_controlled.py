@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pytest
 
 from mlperf_stats.analysis.plan import plan_width
 from mlperf_stats.analysis.plan_controlled import MOST_SETS, borrowers
+from mlperf_stats.analysis.results import results_table
 from mlperf_stats.analysis.spread import benchmark_spread, pilot_set
 from mlperf_stats.errors import StatisticsError, TooFewRunsError
 from mlperf_stats.stats.controlled_planning import ControlledWidths
-from mlperf_stats.store import Store, open_snapshot
+from mlperf_stats.store import Filters, Store, open_snapshot
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +35,50 @@ def test_control_saves_runs_where_convergence_varies(snapshot: Store) -> None:
     assert by_runs == sorted(by_runs, reverse=True)
 
 
-def test_curve_has_the_controlled_estimate_for_few_runs(snapshot: Store) -> None:
+def test_curve_has_the_controlled_estimate(snapshot: Store) -> None:
     spread = benchmark_spread(snapshot, "rgat")
     curve = plan_width(spread, 0.05, borrowers=borrowers(snapshot, spread)).curve
     assert curve[0]["controlled"] < curve[0]["geometric_mean"]
-    assert curve[-1]["controlled"] is None
+    widths = [row["controlled"] for row in curve]
+    assert widths == sorted(widths, reverse=True)
+
+
+@pytest.mark.parametrize(("name", "gbs"), [("retinanet", 256), ("retinanet", None), ("gpt3", None)])
+def test_all_larger_numbers_keep_what_one_promises(snapshot: Store, name: str, gbs: int | None) -> None:
+    """A single run shows nothing of its own throughput: few runs look narrower than some more do."""
+    widths = ControlledWidths(borrowers(snapshot, benchmark_spread(snapshot, name, gbs=gbs)))
+    by_runs = [widths.half_width(n) for n in range(1, 60)]
+    assert by_runs == sorted(by_runs, reverse=True)
+    answers = [widths.fewest_runs(wanted) or 999 for wanted in (0.005, 0.01, 0.015, 0.02, 0.05, 0.2)]
+    assert answers == sorted(answers, reverse=True)
+    for wanted, answer in zip((0.01, 0.02, 0.05), answers[1:], strict=False):
+        assert answer == 999 or widths.half_width(answer) <= wanted * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(("name", "gbs"), [("retinanet", 256), ("bert", None), ("unet3d", None)])
+def test_published_results_have_the_intervals_that_are_promised(
+    snapshot: Store, name: str, gbs: int | None
+) -> None:
+    """What ``show`` prints for the official number of runs is as narrow as planned, four times of five."""
+    spread = benchmark_spread(snapshot, name, gbs=gbs)
+    promised = ControlledWidths(borrowers(snapshot, spread)).half_width(spread.benchmark.scored_runs)
+    ids = {entry.result.result_id for entry in spread.sets}
+    shown = [
+        math.sinh(math.log(row["controlled_high"] / row["controlled_low"]) / 2)
+        for row in results_table(snapshot, Filters(benchmarks=(name, "ssd")))
+        if row["result_id"] in ids and row["controlled_low"]
+    ]
+    # The plan tries 30 of the sets: binomial error of their 80 % is 7 points.
+    assert 0.7 < sum(width <= promised for width in shown) / len(shown) < 0.95
+
+
+def test_what_it_means_that_control_takes_more_runs(snapshot: Store) -> None:
+    spread = benchmark_spread(snapshot, "llama31_405b")
+    plan = plan_width(spread, 0.025, borrowers=borrowers(snapshot, spread), with_curve=False)
+    runs = {row["estimand"]: row["runs"] for row in plan.rows}
+    assert ("decide for one before measuring" in plan.basis[-1]) == (
+        runs["controlled"] > runs["geometric-mean"]
+    )
 
 
 def test_a_pilot_is_planned_by_itself(snapshot: Store) -> None:

@@ -31,6 +31,7 @@ def main() -> None:
         measured(f"plan detect {name} 3 %", lambda name=name: ms.plan_detect(name, 0.03))
         measured(f"plan valid {name}", lambda name=name: ms.plan_valid(name))
         measured(f"plan cost {name} ±5 %", lambda name=name: ms.plan_cost(name, 0.05, minutes=30))
+    measured("plan cost bert ±2.5 %", lambda: ms.plan_cost("bert", 0.025, minutes=30))
     measured("plan audit, snapshot", ms.plan_audit)
     measured("check round 5.0 (from the snapshot)", lambda: check_round("5.0"))
     measured("check round 4.0 (from the snapshot)", lambda: check_round("4.0"))

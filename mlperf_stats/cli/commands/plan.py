@@ -251,16 +251,28 @@ def _word(name: str) -> CellText:
 
 
 def _money(row: Mapping[str, Any]) -> str:
-    return "" if row["money"] is None else f"{row['money']:,.0f}"
+    """Cents below a thousand."""
+    if row["money"] is None:
+        return ""
+    return f"{row['money']:,.2f}" if row["money"] < _WHOLE_FROM else f"{row['money']:,.0f}"
+
+
+def _accelerator_hours(row: Mapping[str, Any]) -> str:
+    hours = row["accelerator_hours"]
+    return f"{hours:.4g}" if hours < _WHOLE_FROM else f"{hours:,.0f}"
+
+
+_WHOLE_FROM = 1_000
+"""Money and hours are shown without decimals from here on."""
 
 
 WIDTH_VIEW = (
     Column("Interval for", _word("estimand")),
     Column("Half-width", _share("half_width"), justify="right"),
     Column("Assurance", _share("assurance"), justify="right"),
-    Column("Runs", lambda row: count(row["runs"]) or "hundreds", justify="right"),
+    Column("Runs needed", lambda row: count(row["runs"]) or "hundreds", justify="right"),
     Column("Official runs", _whole("official_runs"), justify="right"),
-    Column("which give", _share("official_half_width"), justify="right"),
+    Column("Their half-width", _share("official_half_width"), justify="right"),
 )
 CURVE_VIEW = (
     Column("Runs", _whole("runs"), justify="right"),
@@ -275,9 +287,11 @@ DETECT_VIEW = (
     Column("Difference", _share("difference"), justify="right"),
     Column("Margin", _share("margin"), justify="right"),
     Column("Power", _share("power"), justify="right"),
+    Column("Spread", _share("spread"), justify="right"),
+    Column("one in ten", _share("spread_high"), justify="right"),
     Column("Runs per system", _whole("runs_per_system"), justify="right"),
     Column("Official runs", _whole("official_runs"), justify="right"),
-    Column("have power", _share("official_power", 1), justify="right"),
+    Column("Their power", _share("official_power", 1), justify="right"),
 )
 VALID_VIEW = (
     Column("Runs", _whole("runs"), justify="right"),
@@ -297,7 +311,7 @@ COST_VIEW = (
     Column("P(narrow)", _share("narrow", 1), justify="right"),
     Column("Half-width", _share("half_width"), justify="right"),
     Column("Hours", lambda row: f"{row['hours']:.4g}", justify="right"),
-    Column("Accelerator hours", lambda row: f"{row['accelerator_hours']:,.0f}", justify="right"),
+    Column("Accelerator hours", _accelerator_hours, justify="right"),
     Column("Money", _money, justify="right"),
     Column("Enough", lambda row: "yes" if row["enough"] else "no"),
 )
@@ -310,7 +324,7 @@ AUDIT_VIEW = (
     Column("Half-width", _share("half_width_typical"), justify="right"),
     Column("assured", _share("half_width_assured"), justify="right"),
     Column("Rule", _share("rule", 1), justify="right"),
-    Column("Sets within", _share("sets_within_rule", 0), justify="right"),
+    Column("Within", _share("sets_within_rule", 0), justify="right"),
     Column("±2.5% takes", _whole("runs_for_2_5_percent"), justify="right"),
     Column("±5% takes", _whole("runs_for_5_percent"), justify="right"),
 )
