@@ -60,7 +60,9 @@ class Borrowed:
     convergence: VariancePrior | None
     """Of the variance of log convergence within a set; None if no other set has two runs."""
     time: TimePrior
-    """Of slope and residual, the residual cautious."""
+    """Of slope and residual, the residual cautious: of undisturbed runs."""
+    disturbed: VariancePrior | None = None
+    """Of the residual where the runs of others that were disturbed count in full; None: as in ``time``."""
 
 
 NOTHING_BORROWED = Borrowed(None, None, time_prior([]))
@@ -69,12 +71,15 @@ NOTHING_BORROWED = Borrowed(None, None, time_prior([]))
 def borrow(others: Pool, size: float) -> Borrowed:
     """What the sets of a pool lend to one that is not in it, of batch size ``size`` (NaN if unknown)."""
     lines = others.lines
-    prior = time_prior(lines)
+    prior, disturbed = time_prior(lines), None
     if lines:
-        unsteady = float(np.quantile([max(line.residual, _CLOCK) for line in lines], _CAUTIOUS_QUANTILE))
-        residual = VariancePrior(_CAUTIOUS_DF, max(unsteady, prior.residual.variance), len(lines))
+        residuals = [max(line.residual, _CLOCK) for line in lines]
+        unsteady = max(float(np.quantile(residuals, _CAUTIOUS_QUANTILE)), prior.residual.variance)
+        mean = float(np.average(residuals, weights=[line.df for line in lines]))
+        disturbed = VariancePrior(_CAUTIOUS_DF, max(unsteady, mean), len(lines))
+        residual = VariancePrior(_CAUTIOUS_DF, unsteady, len(lines))
         prior = TimePrior(prior.slope, prior.slope_variance, residual)
-    return Borrowed(cautious_variance_prior(others.sets), _convergence_prior(others, size), prior)
+    return Borrowed(cautious_variance_prior(others.sets), _convergence_prior(others, size), prior, disturbed)
 
 
 def _convergence_prior(others: Pool, size: float) -> VariancePrior | None:
@@ -176,7 +181,10 @@ def run_variances(
     """Variance of one run's log time and its degrees of freedom, (b,); needs ``borrowed.convergence``."""
     assert borrowed.convergence is not None
     n = log_time.shape[-1]
-    line = _line(log_time, log_convergence, borrowed.time)
+    # A further run may be a slow one, which few own runs hardly show: the mean of others' residual variances
+    # counts them as often as they come (credibility, as in cautious_variance_prior).
+    residual = borrowed.disturbed or borrowed.time.residual
+    line = _line(log_time, log_convergence, replace(borrowed.time, residual=residual))
     prior = borrowed.convergence
     spread_df = prior.df + n - 1
     spread = (prior.df * prior.variance + line.squares) / spread_df

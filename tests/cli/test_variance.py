@@ -80,4 +80,5 @@ def test_one_table_at_a_time(invoke: Invoke, own: tuple[object, ...]) -> None:
 
 
 def test_no_result_says_so(invoke: Invoke, own: tuple[object, ...]) -> None:
-    assert "No result fits these filters" in invoke("variance", *own, "--round", "4.1*").stdout
+    result = invoke("variance", *own, "--round", "4.1*")
+    assert (result.exit_code, "no round fits '4.1*'" in result.stderr) == (2, True)

@@ -81,6 +81,30 @@ def test_at_convergence_follows_the_line() -> None:
     assert math.sqrt(here.variance) < 0.01 < math.sqrt(log_mean_with_convergence(runs, lent).variance)
 
 
+def test_slow_runs_of_others_count_as_run_and_not_at_equal_convergence() -> None:
+    """One set in ten holds a run 10 % slow: its 5 runs vary by .1²/5 = .002, the mean of all is .0002."""
+    steady = sets(count=20)
+    disturbed = [
+        converged_runs(
+            np.exp(one.log_time + (0.1 if number % 10 == 0 else 0.0) * (np.arange(one.n) == 2)),
+            np.exp(one.log_convergence),
+            size=64.0,
+            label=one.label,
+            lineage=one.lineage,
+        )
+        for number, one in enumerate(steady)
+    ]
+    (alone, lent), (_, lent_by_steady) = (
+        (found[1], borrow(pool([found[0], *found[2:]], 0.05), 64.0)) for found in (disturbed, steady)
+    )
+    as_run = log_mean_with_convergence(alone, lent).run_variance
+    added = as_run - log_mean_with_convergence(alone, lent_by_steady).run_variance
+    # The prior counts one degree of freedom, three are the runs' own.
+    assert 0.3 * 0.0002 / 4 < added < 3 * 0.0002 / 4
+    there, by_steady = (log_mean_at(alone, one, math.log(20)) for one in (lent, lent_by_steady))
+    assert there.run_variance < 2 * by_steady.run_variance
+
+
 def test_what_few_sets_lend_counts_little() -> None:
     """Two sets of 3 runs cannot be worth more than their own 4 degrees of freedom."""
     prior = cautious_variance_prior(sets(count=2, runs=3))
