@@ -9,7 +9,7 @@ from importlib import import_module
 from mlperf_runners.errors import SettingsError
 from mlperf_runners.workloads.workload import Workload
 
-NAMES = ("resnet", "ssd", "ncf", "transformer", "gnmt", "deepspeech2", "minigo")
+NAMES = ("resnet", "ssd", "mask_rcnn", "ncf", "transformer", "gnmt", "deepspeech2", "minigo")
 
 
 SUITE = "suite"

@@ -18,6 +18,26 @@ from mlperf_runners.errors import DatasetMissingError
 Norm = Callable[[int], nn.Module]
 
 
+class FixedNorm(nn.Module):
+    """A batch norm whose statistics, scale and shift stay as they were trained elsewhere."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self._epsilon = epsilon
+        for name, value in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
+            self.register_buffer(name, torch.full((channels,), value))
+
+    def forward(self, features: Tensor) -> Tensor:
+        scale = self.weight / (self.running_var + self._epsilon).sqrt()
+        shift = self.bias - self.running_mean * scale
+        return features * scale[:, None, None] + shift[:, None, None]
+
+
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions, the first with the stride; added to their input."""
 
@@ -97,6 +117,11 @@ class Backbone(nn.Module):
             features = self.get_submodule(name)(features)
             maps.append(features)
         return maps
+
+    def freeze_first_stage(self) -> None:
+        """Leave stem and first stage as they are, whose features suit every kind of image."""
+        for module in (self.conv1, self.bn1, self.get_submodule(self._names[0])):
+            module.requires_grad_(False)
 
     def load(self, path: Path) -> None:
         """Start from weights that were trained on ImageNet; those of later layers are left aside.
