@@ -184,10 +184,15 @@ def _indifferent(positions: Any) -> tuple[Any, Any]:
     return np.zeros((len(positions), 26), np.float32), np.zeros(len(positions), np.float32)
 
 
+def _eval_images(task: Any) -> list[Any]:
+    return [np.asarray(task._eval.image(number)) for number in range(len(task._eval))]
+
+
 EVALUATED: dict[str, Callable[[Any], Any]] = {
     "ncf": lambda task: task._candidates,
     "resnet": lambda task: task._data._eval[0],
-    "ssd": lambda task: [np.asarray(task._eval.image(number)) for number in range(len(task._eval))],
+    "ssd": _eval_images,
+    "mask_rcnn": _eval_images,
     "transformer": lambda task: task._eval.sources,
     "gnmt": lambda task: task._eval.sources,
     "deepspeech2": lambda task: np.concatenate([task._eval[number][0].ravel() for number in range(80)]),
