@@ -66,7 +66,8 @@ def _cells(column: pd.Series[Any], kind: Kind) -> Any:
         case "minutes" | "number":
             return column.map(_four_digits).astype(float)
         case "percent":
-            return column.astype(float) * 100
+            # A half-width without end, of too few runs, is an empty cell.
+            return (column.astype(float) * 100).where(lambda values: values.abs() < math.inf)
         case "whole":
             return column.astype("Int64")
         case "codes":

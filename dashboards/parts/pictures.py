@@ -15,6 +15,7 @@ from mlperf_stats.charts.theme import named
 _KEPT = 128
 TITLE_CHARACTERS = 56
 SUBTITLE_CHARACTERS = 74
+_PAGE_FONT = '"Source Sans", sans-serif'
 _PADDING = dict.fromkeys(("left", "right", "top", "bottom"), 8)
 
 
@@ -35,7 +36,14 @@ def _drawn(content: bytes, theme: str, _draw: Callable[..., Any]) -> dict[str, A
     with _unchecked():
         # Streamlit writes into the padding, which therefore may not be one number for all sides.
         chart = _draw(theme=named(theme), width="container").properties(padding=_PADDING)
-        return _folded(dict(chart.to_dict(validate=False)))
+        return _in_the_page_font(_folded(dict(chart.to_dict(validate=False))))
+
+
+def _in_the_page_font(spec: dict[str, Any]) -> dict[str, Any]:
+    """``spec`` in the letters of the text around it; files keep fonts that any machine has."""
+    looks = spec["config"]
+    looks["font"] = looks["text"]["font"] = _PAGE_FONT
+    return spec
 
 
 def _folded(spec: dict[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ COST_COLUMNS: Mapping[str, ColumnText] = {
 }
 AUDIT_COLUMNS: Mapping[str, ColumnText] = {
     "benchmark": ColumnText("Benchmark", "Of the closed division."),
-    "rounds": ColumnText("Rounds", "With the same workload."),
+    "rounds": ColumnText("Rounds", "With the same workload.", "codes"),
     "sets": ColumnText("Results", "With three converged runs or more.", "whole"),
     "official_runs": ColumnText("Official runs", "That the rules ask for.", "whole"),
     "standard_deviation": ColumnText("One run ±", "Within the typical result.", "percent"),
@@ -66,6 +66,6 @@ CURVE_COLUMNS: Mapping[str, ColumnText] = {
     "runs": ColumnText("Runs", "Number of runs.", "whole"),
     "expected_score": ColumnText("Expected score", "Half-width.", "percent"),
     "geometric_mean": ColumnText("Geometric mean", "Half-width.", "percent"),
-    "median": ColumnText("Median", "Half-width.", "percent"),
+    "median": ColumnText("Median", "Half-width; empty where so few runs have no interval.", "percent"),
     "controlled": ColumnText("Controlled", "Half-width, borrowing from other results.", "percent"),
 }

@@ -147,7 +147,7 @@ def _facts(detail: ResultDetail) -> pd.DataFrame:
         ("Framework", result.framework),
         ("Target, by the rules", rules.quality_target),
         ("Runs, by the rules", f"{rules.runs}, {rules.dropped_each_side} dropped on each side"),
-        ("Scaling factor", result.scaling_factor),
+        ("Scaling factor", minutes(result.scaling_factor)),
         ("Logs", result.path),
         ("Description", result.description_path),
     ]

@@ -57,7 +57,7 @@ PROFILE_COLUMNS: Mapping[str, ColumnText] = {
         )
         for factor in SHOWN_FACTORS
     },
-    "missing": ColumnText("Missing", "A missing benchmark counts as never close to the best."),
+    "missing": ColumnText("Missing", "A missing benchmark counts as never close to the best.", "codes"),
 }
 HISTORY_COLUMNS: Mapping[str, ColumnText] = {
     "round": RESULT_COLUMNS["round"],

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-_TALLEST_ROWS = 12
+_TALLEST_ROWS = 17
+"""So many stand without scrolling; of more the last one in sight is cut, which tells that there are more."""
+
+_SCROLLED_ROWS = 12.5
 _ROW_PIXELS = 35
 _DISCLOSED = (
     wording.DERIVED,
@@ -105,7 +108,7 @@ class Sheet:
             "column_config": configured(texts),
             "column_order": list(order) if order else None,
             "placeholder": "",
-            "height": "auto" if len(cells) <= _TALLEST_ROWS else _ROW_PIXELS * (_TALLEST_ROWS + 1),
+            "height": "auto" if len(cells) <= _TALLEST_ROWS else int(_ROW_PIXELS * (_SCROLLED_ROWS + 1)),
         }
         event: Any = None
         if selects:

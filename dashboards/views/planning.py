@@ -104,7 +104,11 @@ def cost(sheet: Sheet, basis: Basis) -> None:
 
 def show(sheet: Sheet, name: str, plan: Plan, texts: Mapping[str, ColumnText]) -> None:
     """A plan's rows and what it rests on."""
-    sheet.table(f"plan-{name}", plan.to_frame(), texts)
+    frame = plan.to_frame()
+    if "enough" in frame:
+        frame["enough"] = frame["enough"].map({True: "yes", False: "no"})
+    filled = [column for column in texts if column in frame and frame[column].notna().any()]
+    sheet.table(f"plan-{name}", frame, texts, order=filled)
     for sentence in plan.basis:
         sheet.note(sentence)
 

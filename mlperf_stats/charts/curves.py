@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import amount, data, empty, plural, tooltip
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import altair as alt
 
     from mlperf_stats.analysis.show import ResultDetail, RunDetail
+
+_MARGIN, _BAND = 0.04, 0.12
+"""Of the span of quality, beyond the lines."""
 
 MOST_POINTS = 150
 """Evaluations drawn of one run; of more, every so many, the last one always."""
@@ -44,9 +48,10 @@ def quality_curves(
     target = _target(detail, wanted)
     named = clean(wanted or (target["metric"] if target else "quality"))
     # Titles of axes become part of expressions, which text out of a log must never do.
-    layers = _lines(rows, target["metric"] if target else "quality", theme)
+    room = _room(rows, target)
+    layers = _lines(rows, target["metric"] if target else "quality", room, theme)
     if target:
-        layers += _target_layers(target, theme)
+        layers += _target_layers(target, room, theme)
     return styled(
         layered(*layers),
         theme,
@@ -93,7 +98,25 @@ MISSED = "missed the target"
 AFTER = "measured after the end"
 
 
-def _lines(rows: Sequence[Mapping[str, Any]], quality: str, theme: Theme) -> list[alt.Chart]:
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The axis of quality, with a band for the name of the target that no line enters."""
+
+    domain: tuple[float, float]
+    above: bool
+    """Whether the band is at the top."""
+
+
+def _room(rows: Sequence[Mapping[str, Any]], target: Mapping[str, Any] | None) -> _Room:
+    values = [row["value"] for row in rows] + ([target["value"]] if target else [])
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    span = (high - low) or abs(high) * 0.1 or 1.0
+    above = not target or target["value"] >= (low + high) / 2
+    under, over = (_MARGIN, _BAND) if above else (_BAND, _MARGIN)
+    return _Room((low - under * span, high + over * span), above)
+
+
+def _lines(rows: Sequence[Mapping[str, Any]], quality: str, room: _Room, theme: Theme) -> list[alt.Chart]:
     import altair as alt
 
     present = [kind for kind in (REACHED, MISSED, AFTER) if any(row["kind"] == kind for row in rows)]
@@ -107,7 +130,12 @@ def _lines(rows: Sequence[Mapping[str, Any]], quality: str, theme: Theme) -> lis
     )
     base = alt.Chart(data(rows)).encode(
         x=alt.X("minutes:Q", title="minutes since the run's start", axis=alt.Axis(tickCount=6)),
-        y=alt.Y("value:Q", title=quality, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6)),
+        y=alt.Y(
+            "value:Q",
+            title=quality,
+            scale=alt.Scale(domain=list(room.domain), nice=False, zero=False),
+            axis=alt.Axis(tickCount=6),
+        ),
         detail="run:N",
         color=looks["color"],
         tooltip=tooltip(
@@ -141,14 +169,20 @@ def _target(detail: ResultDetail, metric: str) -> dict[str, Any] | None:
     )
 
 
-def _target_layers(target: Mapping[str, Any], theme: Theme) -> list[alt.Chart]:
+def _target_layers(target: Mapping[str, Any], room: _Room, theme: Theme) -> list[alt.Chart]:
     import altair as alt
 
-    base = alt.Chart(data([target])).encode(y="value:Q")
+    base = alt.Chart(data([target]))
+    name = base.mark_text(
+        align="left", baseline="top" if room.above else "bottom", dx=4, dy=4 if room.above else -4
+    )
     return [
-        base.mark_rule(color=theme.ink, strokeDash=[4, 3]),
-        base.mark_text(align="left", baseline="bottom", dx=4, dy=-3, color=theme.ink).encode(
-            text="text:N", x=alt.value(0)
+        base.mark_rule(color=theme.ink, strokeDash=[4, 3]).encode(y="value:Q"),
+        name.encode(
+            text="text:N",
+            x=alt.value(0),
+            y=alt.value(0 if room.above else "height"),
+            color=alt.value(theme.ink),
         ),
     ]
 

@@ -125,7 +125,7 @@ def _spread_layers(marks: Sequence[Mapping[str, Any]], order: Sequence[str], the
     x = alt.X(
         "value:Q",
         title="half-width, per cent of the score",
-        axis=alt.Axis(format="~%"),
+        axis=alt.Axis(format="~%", tickCount=6),
         scale=alt.Scale(domain=[0, furthest * 1.25], nice=False),
     )
     points = alt.Chart(data(marks)).mark_point(size=60, strokeWidth=2, opacity=1)

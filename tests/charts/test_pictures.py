@@ -281,6 +281,16 @@ def test_curves_have_their_target(snapshot: Store, tinybox: ResultDetail) -> Non
     assert "after the timed run" in " ".join(quality_curves(two).to_dict()["title"]["subtitle"])
 
 
+def test_no_line_enters_the_band_with_the_name_of_the_target(snapshot: Store, tinybox: ResultDetail) -> None:
+    accuracy = quality_curves(tinybox).to_dict()
+    distance = quality_curves(show_result(snapshot, "5.0/ASUSTeK/ESC_N8_E11/stable_diffusion")).to_dict()
+    for spec, end in ((accuracy, 1), (distance, 0)):
+        values = [row["value"] for table in tables(spec) for row in table]
+        span = max(values) - min(values)
+        (domain,) = {tuple(node["domain"]) for node in nodes(spec) if "zero" in node}
+        assert abs(domain[end] - (min(values), max(values))[end]) > 0.1 * span
+
+
 def test_clicks_select_results(rgat: ResultsTable) -> None:
     assert "params" not in results_chart(rgat).to_dict()
     (parameter,) = results_chart(rgat, clickable=True).to_dict()["params"]

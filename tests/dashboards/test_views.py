@@ -175,6 +175,10 @@ def test_plans_are_those_of_the_command_line(open_page: OpenPage) -> None:
     expected = {row["estimand"]: row["runs"] for row in plan_width("rgat", 0.05).rows}
     rows = table(app, "estimand")
     assert dict(zip(rows["estimand"], rows["runs"], strict=True)) == expected
+    # Three runs have no interval of the median: the cell is empty.
+    curve = table(app, "geometric_mean").set_index("runs")
+    assert curve["median"].isna()[3]
+    assert curve["median"].max() < 100
 
 
 @pytest.mark.parametrize(
