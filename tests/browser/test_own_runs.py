@@ -10,7 +10,17 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from dashboard_pages import Visit, choose, downloaded, no_errors, row_count, settle, under, whole_page
+from dashboard_pages import (
+    Visit,
+    address,
+    choose,
+    downloaded,
+    no_errors,
+    row_count,
+    settle,
+    under,
+    whole_page,
+)
 from dashboard_server import dashboard
 from madeup_logs import submission_files, write_tree
 from playwright.sync_api import Locator, Page, expect
@@ -126,6 +136,22 @@ def test_names_from_logs_are_shown_and_never_run(visit: Visit) -> None:
     assert "<script" not in saved
     # Links within the page are its own; nothing else leads anywhere.
     assert not re.search(r'(href|src)="(?!#)', saved)
+
+
+def test_a_reference_file_normalises_a_combined_score(visit: Visit) -> None:
+    asked = {"submission": "4.0/Dell/XE9680x8H100-SXM-80GB", "benchmarks": ["bert", "ssd"]}
+    page = visit(address("combined", {**asked, "reference": "a file that you upload"}), fresh=True)
+    for name, content, said in (
+        ("<b>.csv", b"bert;30", "This reference cannot be used"),
+        ("ours.csv", b"benchmark,minutes\nbert,30\nssd,60\n", "Normalised by ours.csv, taken as exact"),
+    ):
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+            {"name": name, "mimeType": "text/csv", "buffer": content}
+        )
+        expect(page.get_by_test_id("stAlert").filter(has_text=said)).to_be_visible()
+    settle(page)
+    no_errors(page)
+    expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(1)
 
 
 def test_what_is_no_archive_is_refused_in_words(visit: Visit) -> None:
