@@ -35,9 +35,10 @@ class DeepSpeech2(nn.Module):
     def forward(self, spectrograms: torch.Tensor, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits, shape (n, longest, symbols), and how many frames of them each recording has.
 
-        ``spectrograms``: shape (n, bins, longest), 0 where padded; ``frames``: shape (n,), on the CPU.
+        ``spectrograms``: shape (n, bins, longest), 0 where padded; ``frames``: shape (n,).
         """
-        states, lengths = spectrograms[:, None], (frames - 1) // 2 + 1
+        # Packing wants lengths on the CPU, from where data parallelism may have moved them.
+        states, lengths = spectrograms[:, None], (frames.cpu() - 1) // 2 + 1
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             states = norm(convolution(states)).clamp(0, _CEILING)
             # Padding stays silent, so that a recording does not depend on those beside it.
