@@ -12,8 +12,10 @@ import pytest
 import torch
 from workload_tasks import losses, quality, task_of
 
+from mlperf_runners.errors import DatasetMissingError, SettingsError
 from mlperf_runners.workloads.batches import like_lengths
 from mlperf_runners.workloads.gnmt.model import Gnmt
+from mlperf_runners.workloads.registry import workload
 from mlperf_runners.workloads.transformer.model import Transformer
 from mlperf_runners.workloads.translation.beam import Scoring, translate
 from mlperf_runners.workloads.translation.grammar import Grammar
@@ -232,3 +234,28 @@ def test_batches_of_like_lengths_hold_each_item_once_and_are_about_as_large() ->
     assert {len(batch) for batch in batches} == {62, 63}
     longest = [lengths[batch].max() for batch in batches]
     assert longest == sorted(longest)
+
+
+@both
+def test_a_missing_or_uneven_text_is_named(name: str, wmt: Path) -> None:
+    (wmt / "newstest2014.de").unlink()
+    with pytest.raises(DatasetMissingError, match=rf"{name} needs newstest2014\.de in .*statmt\.org.*--mini"):
+        task_of(name, wmt, **SMALL[name])
+    (wmt / "newstest2014.de").write_text("nur eine\n")
+    with pytest.raises(DatasetMissingError, match=r"newstest2014\.en and \.de have 20 and 1 lines"):
+        task_of(name, wmt, **SMALL[name])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"layers": 1}, "layers must be at least 2"),
+        ({"decay_steps": 0}, "decay_steps, decay_factor and gradient_limit must be positive"),
+        ({"remain_share": 1.5}, "remain_share must be from 0 to 1"),
+        ({"dropout": 1.0}, "dropout and label_smoothing"),
+        ({"beams": 0}, "beams and warmup_steps must be positive"),
+    ],
+)
+def test_impossible_settings_of_gnmt_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        workload("gnmt").changed("full", changes)
