@@ -13,9 +13,9 @@ WIDTH_COLUMNS: Mapping[str, ColumnText] = {
     "estimand": ColumnText("Interval for", "What is estimated."),
     "half_width": ColumnText("Half-width", "As asked for.", "percent"),
     "assurance": ColumnText("Assurance", "Probability that it turns out so narrow.", "percent"),
-    "runs": ColumnText("Runs", "The fewest; empty where hundreds do not suffice.", "whole"),
+    "runs": ColumnText("Runs needed", "The fewest; empty where hundreds do not suffice.", "whole"),
     "official_runs": ColumnText("Official runs", "That the rules ask for.", "whole"),
-    "official_half_width": ColumnText("which give", "Half-width of the official number.", "percent"),
+    "official_half_width": ColumnText("Their half-width", "Of the official number.", "percent"),
 }
 DETECT_COLUMNS: Mapping[str, ColumnText] = {
     "basis": ColumnText("Compared", "Raw times, or times per unit of training."),
@@ -23,9 +23,11 @@ DETECT_COLUMNS: Mapping[str, ColumnText] = {
     "difference": ColumnText("Difference", "True difference of the times.", "percent"),
     "margin": ColumnText("Margin", "Within which equality is to be shown.", "percent"),
     "power": ColumnText("Power", "Probability of showing it.", "percent"),
+    "spread": ColumnText("Spread", "Standard deviation of one run, of the typical result.", "percent"),
+    "spread_high": ColumnText("one in ten", "The same of the noisiest in ten, which decide.", "percent"),
     "runs_per_system": ColumnText("Runs per system", "The fewest of each of the two.", "whole"),
     "official_runs": ColumnText("Official runs", "That the rules ask for.", "whole"),
-    "official_power": ColumnText("have power", "Of the official number.", "percent"),
+    "official_power": ColumnText("Their power", "Of the official number.", "percent"),
 }
 VALID_COLUMNS: Mapping[str, ColumnText] = {
     "runs": ColumnText("Runs", "That are filed.", "whole"),
@@ -58,7 +60,7 @@ AUDIT_COLUMNS: Mapping[str, ColumnText] = {
     "half_width_typical": ColumnText("Half-width", "Of the typical result.", "percent"),
     "half_width_assured": ColumnText("assured", "That four of five results keep.", "percent"),
     "rule": ColumnText("Rule of thumb", "As published.", "percent"),
-    "sets_within_rule": ColumnText("Within it", "Share of results that keep it.", "percent"),
+    "sets_within_rule": ColumnText("Within", "Share of results whose own interval keeps it.", "percent"),
     "runs_for_2_5_percent": ColumnText("±2.5 % takes", "Runs.", "whole"),
     "runs_for_5_percent": ColumnText("±5 % takes", "Runs.", "whole"),
 }

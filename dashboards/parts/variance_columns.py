@@ -29,7 +29,7 @@ POOL_COLUMNS: Mapping[str, ColumnText] = {
     "convergence_points_median": ColumnText("Points", "Convergence points of the median result.", "number"),
     **_SPREAD,
     "between_share": ColumnText("Between", "Of the variance of convergence, between results.", "percent"),
-    "own_within_rule": ColumnText("Within", "Results whose own runs keep the rule.", "percent"),
+    "own_within_rule": ColumnText("Within", "Results whose own interval keeps the rule.", "percent"),
     "warnings": ColumnText("Warnings", "Why results are outlying.", "codes"),
 }
 VARIANCE_RESULT_COLUMNS: Mapping[str, ColumnText] = {

@@ -50,6 +50,30 @@ def test_table_names_its_basis_and_json_has_the_curve(invoke: Invoke) -> None:
     assert isinstance(answer["seed"], int)
 
 
+def test_detect_shows_the_spread_that_decides(invoke: Invoke) -> None:
+    text = invoke("plan", "detect", "--benchmark", "bert", "--difference", "3%", "--format", "csv").stdout
+    raw = next(csv.DictReader(io.StringIO(text)))
+    typical, high = float(raw["spread"]), float(raw["spread_high"])
+    assert typical < high
+    # (1.96 + 1.2816)² · 2 · s² / log(1.03)²: more runs than the typical set takes, fewer than the noisiest.
+    by_spread = [2 * (3.2416 * s / 0.02956) ** 2 for s in (typical, high)]
+    assert by_spread[0] < float(raw["runs_per_system"]) < by_spread[1]
+
+
+def test_small_bills_have_cents(invoke: Invoke) -> None:
+    asked = ("plan", "cost", "--benchmark", "bert", "--half-width", "5%", "--minutes", "6")
+    lines = invoke(*asked, "--price-per-hour", "0.5").stdout.splitlines()
+    # Three runs of a tenth of an hour at 0.5.
+    assert lines[1].split()[5:8] == ["0.3", "0.3", "0.15"]
+    assert " 1,500" in invoke(*asked, "--price-per-hour", "5000").stdout
+
+
+def test_a_falling_chance_of_a_narrow_interval_is_explained(invoke: Invoke) -> None:
+    asked = ("plan", "cost", "--benchmark", "bert", "--minutes", "30", "--half-width")
+    assert "few runs sometimes lie close together" in invoke(*asked, "2.5%").stdout
+    assert "few runs sometimes lie close together" not in invoke(*asked, "5%").stdout
+
+
 def test_pilot_from_a_folder(invoke: Invoke, results_repository: Path) -> None:
     pilot = results_repository / "acme"
     result = invoke("plan", "width", "--pilot", pilot, "--round", "5.0", "--half-width", "10%")
@@ -70,7 +94,8 @@ def test_help_has_examples(invoke: Invoke) -> None:
         (["width", "--benchmark", "alexnet"], "there are"),
         (["detect", "--benchmark", "bert"], "--difference"),
         (["detect", "--benchmark", "bert", "--difference", "3%", "--power", "1"], "between 0 and 1"),
-        (["valid", "--benchmark", "bert", "--runs", "0"], "--runs"),
+        (["valid", "--benchmark", "bert", "--runs", "0"], "'--runs': it must be 1 or more"),
+        (["valid", "--benchmark", "bert", "--runs", "two"], "'--runs': it must be a whole number"),
         (["cost", "--benchmark", "bert", "--half-width", "5%"], "--minutes"),
     ],
 )

@@ -34,6 +34,14 @@ def test_power(invoke: Invoke) -> None:
     assert result.stdout.splitlines()[0] == "runs,reference_runs,rules_text,official_code,exact_ranks"
 
 
+def test_power_where_the_reference_is_interpolated_says_why_a_test_is_missing(invoke: Invoke) -> None:
+    text = invoke("rcp", "5.0/NVIDIA/nyx_n1_ngc25.04_pytorch/bert", "--power", "80%").stdout
+    assert text.splitlines()[1].endswith("none")
+    assert "Exact ranks: not at batch size" in text
+    whole = invoke("rcp", "5.0/tinycorp/tinybox_red/bert", "--power", "80%").stdout
+    assert "Exact ranks:" not in whole
+
+
 def test_errors(invoke: Invoke, results_repository: Path) -> None:
     unknown = invoke("rcp", "5.0/tinycorp/tinybox_red/bert", "--variant", "mine")
     assert (unknown.exit_code, "official-code" in unknown.stderr) == (2, True)

@@ -87,14 +87,19 @@ def _emit_power(output: Any, report: RcpReport, power: float) -> None:
         raise InputError("--power needs one result with one global batch size; name a single result")
     row = report.rows[0]
     rows = power_table(row["result_id"].partition("/")[0], row["benchmark"], row["gbs"], power)
-    note = (
+    notes = [
         f"Shares by which convergence must be faster than the reference to be rejected with {percent(power)}."
-    )
-    emit_rows(output, rows, columns=POWER_COLUMNS, view=POWER_VIEW, notes=[note])
+    ]
+    if all(entry["exact_ranks"] is None for entry in rows):
+        notes.append(
+            f"Exact ranks: not at batch size {row['gbs']:.0f}, where the reference is interpolated and has "
+            "no runs of its own to rank."
+        )
+    emit_rows(output, rows, columns=POWER_COLUMNS, view=POWER_VIEW, notes=notes)
 
 
 def _found(name: str) -> Any:
-    return lambda row: percent(row[name])
+    return lambda row: "none" if row[name] is None else percent(row[name])
 
 
 POWER_VIEW = (

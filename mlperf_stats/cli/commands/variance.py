@@ -35,7 +35,8 @@ POOL_NOTES = (
     "results.",
     "Points: distinct convergence points of the median result. Missed: runs that did not converge.",
     "In brackets: with outlying results, where it differs. Runs filed several times count once.",
-    "Within: share of results whose own runs alone give a half-width within the rule.",
+    "Within: share of results whose own interval, as results show it, is within the rule. Runs that all "
+    "converged at one evaluation cannot show that they would not need one more.",
 )
 RULE_NOTE = (
     "1 sd and ± are of a score of the official number of runs, {how}. Rule: the published rule of thumb, "
