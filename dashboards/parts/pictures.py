@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import pickle
 import textwrap
 from collections.abc import Callable, Iterator
@@ -26,7 +27,19 @@ def specification(draw: Callable[..., Any], theme: str) -> dict[str, Any]:
         draw: Makes the chart; a partial function, whose arguments say what is drawn.
         theme: ``light`` or ``dark``.
     """
-    return _drawn(pickle.dumps(draw), theme, draw)
+    return _drawn(content_of(draw), theme, draw)
+
+
+def content_of(draw: Callable[..., Any]) -> bytes:
+    """The same bytes for equal contents, whether just computed or read back from where answers are kept.
+
+    With a memo pickle would tell whether two equal texts are one object, and every picture be drawn twice.
+    """
+    written = io.BytesIO()
+    pickler = pickle.Pickler(written)
+    pickler.fast = True
+    pickler.dump(draw)
+    return written.getvalue()
 
 
 @st.cache_data(show_spinner="Drawing …", max_entries=_KEPT)
@@ -34,9 +47,9 @@ def _drawn(content: bytes, theme: str, _draw: Callable[..., Any]) -> dict[str, A
     """``content`` is what the answer is kept by; hashing it costs less than drawing."""
     del content
     with _unchecked():
-        # Streamlit writes into the padding, which therefore may not be one number for all sides.
-        chart = _draw(theme=named(theme), width="container").properties(padding=_PADDING)
-        return _in_the_page_font(_folded(dict(chart.to_dict(validate=False))))
+        spec = _draw(theme=named(theme), width="container").to_dict(validate=False)
+    # Streamlit writes into the padding, which therefore may not be one number for all sides.
+    return _in_the_page_font(_folded({**spec, "padding": dict(_PADDING)}))
 
 
 def _in_the_page_font(spec: dict[str, Any]) -> dict[str, Any]:

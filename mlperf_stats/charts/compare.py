@@ -44,7 +44,7 @@ def forest_chart(comparison: Comparison, *, theme: Theme = LIGHT, width: Width =
         {name: value for name, value in (row | drawn(row, measure)).items() if name not in ("low", "high")}
         for row in rows
     ]
-    chart = whiskers(
+    layers = whiskers(
         marks,
         measure,
         order=labels,
@@ -61,7 +61,7 @@ def forest_chart(comparison: Comparison, *, theme: Theme = LIGHT, width: Width =
         lines="\n",
     )
     return styled(
-        layered(*_equality(comparison, measure, theme), chart),
+        layered(*_equality(comparison, measure, theme), *layers),
         theme,
         title=_title(pairs, comparison.baseline),
         subtitle=_notes(comparison, rows),

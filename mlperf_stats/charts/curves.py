@@ -23,6 +23,9 @@ _MARGIN, _BAND = 0.04, 0.12
 MOST_POINTS = 150
 """Evaluations drawn of one run; of more, every so many, the last one always."""
 
+_MOST_ALTOGETHER = 3000
+"""Of many runs fewer each, which no eye tells apart."""
+
 
 def metrics_of(detail: ResultDetail) -> tuple[str, ...]:
     """Names of the metrics that the runs were evaluated with, as logged, in the order of the first log."""
@@ -44,7 +47,8 @@ def quality_curves(
 
     known = metrics_of(detail)
     wanted = metric if metric is not None else known[0] if known else ""
-    rows = [point for run in detail.runs for point in _points(run, detail, wanted)]
+    most = max(min(MOST_POINTS, _MOST_ALTOGETHER // max(len(detail.runs), 1)), 1)
+    rows = [point for run in detail.runs for point in _points(run, detail, wanted, most)]
     target = _target(detail, wanted)
     named = clean(wanted or (target["metric"] if target else "quality"))
     # Titles of axes become part of expressions, which text out of a log must never do.
@@ -56,19 +60,19 @@ def quality_curves(
         layered(*layers),
         theme,
         title=f"{named} against time: {clean(detail.result.result_id)}",
-        subtitle=_notes(detail, rows, wanted),
+        subtitle=_notes(detail, rows, wanted, most),
         width=width,
         height=PANEL_HEIGHT,
     )
 
 
-def _points(run: RunDetail, detail: ResultDetail, metric: str) -> list[dict[str, Any]]:
+def _points(run: RunDetail, detail: ResultDetail, metric: str, most: int) -> list[dict[str, Any]]:
     measured = [
         item
         for item in run.evaluations
         if item["metric"] == metric and item["value"] is not None and item["elapsed_ms"] is not None
     ]
-    stride = -(-len(measured) // MOST_POINTS)
+    stride = -(-len(measured) // most)
     kept = [item for place, item in enumerate(reversed(measured)) if place % stride == 0] if measured else []
     name = clean(run.run.path.rpartition("/")[2])
     return [
@@ -187,14 +191,14 @@ def _target_layers(target: Mapping[str, Any], room: _Room, theme: Theme) -> list
     ]
 
 
-def _notes(detail: ResultDetail, rows: Sequence[Mapping[str, Any]], metric: str) -> list[str]:
+def _notes(detail: ResultDetail, rows: Sequence[Mapping[str, Any]], metric: str, drawable: int) -> list[str]:
     if not rows:
         return [empty("no evaluation has both a time and a value")]
     drawn = len({row["run"] for row in rows})
     notes = [f"{plural(drawn, 'run')}; a dot is an evaluation, the large dot a run's last one."]
     most = max(sum(item["metric"] == metric for item in run.evaluations) for run in detail.runs)
-    if most > MOST_POINTS:
-        notes.append(f"Of up to {most} evaluations of a run, one in {-(-most // MOST_POINTS)} is drawn.")
+    if most > drawable:
+        notes.append(f"Of up to {most} evaluations of a run, one in {-(-most // drawable)} is drawn.")
     if any(row["late"] for row in rows):
         notes.append(
             "Some evaluations were stamped after the timed run had ended: their time is not the run's."

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlperf_stats.charts.labels import empty, plural, result_labels, shared_ends, tooltip
-from mlperf_stats.charts.theme import LIGHT, WIDTH, Theme, Width, styled
+from mlperf_stats.charts.theme import LIGHT, WIDTH, Theme, Width, layered, styled
 from mlperf_stats.charts.whiskers import LOG_FROM, Measure, domain_of, drawn, rows_height, whiskers
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import interval, minutes, percent
@@ -62,14 +62,14 @@ def results_chart(
     rows = _rows(known, figure, ties, theme)
     ends = (row[name] for row in rows for name in ("estimate", "low", "high"))
     measure = Measure("minutes", domain_of(ends, log=log), log)
-    chart = whiskers(
+    layers = whiskers(
         [_drawable(row | drawn(row, measure)) for row in rows],
         measure,
         order=[row["label"] for row in rows],
         tooltips=_tooltips(),
     )
     return styled(
-        selecting(chart, clickable),
+        selecting(layered(*layers), clickable),
         theme,
         title=_title(known, figure),
         subtitle=_notes(given, known, figure, level, sum(row["tied"] for row in rows)),

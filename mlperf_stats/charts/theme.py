@@ -106,11 +106,14 @@ def styled(
     size: dict[str, Any] = {"width": width}
     if height is not None:
         size["height"] = height
-    finished: alt.LayerChart = (
-        chart.properties(title=heading, background=theme.background, padding=8, **size)
-        .properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-        .configure(**configuration(theme))
-    )
+    # Altair copies the whole chart for each call.
+    finished: alt.LayerChart = chart.properties(
+        title=heading,
+        background=theme.background,
+        padding=8,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        **size,
+    ).configure(**configuration(theme))
     return finished
 
 

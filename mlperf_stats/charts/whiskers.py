@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import data
-from mlperf_stats.charts.theme import ROW_HEIGHT, layered, quiet_axis
+from mlperf_stats.charts.theme import ROW_HEIGHT, quiet_axis
 
 if TYPE_CHECKING:
     import altair as alt
@@ -127,7 +127,7 @@ def whiskers(
     order: Sequence[str],
     tooltips: Sequence[alt.Tooltip],
     lines: str = "",
-) -> alt.LayerChart:
+) -> list[alt.Chart]:
     """Layers of whiskers, arrows, dots and figures for rows with ``label``, ``estimate``, ``text``,
     ``colour``, ``fill`` and the fields of :func:`drawn`.
 
@@ -158,13 +158,13 @@ def whiskers(
         .transform_filter(f"datum.open_{end}")
         for end in ("left", "right")
     ]
-    return layered(
+    return [
         whisker,
         *heads,
         dots,
         figures.mark_text(align="left", dx=8, fontSize=11).transform_filter("!datum.open_right"),
         figures.mark_text(align="right", dx=-6, dy=-7, fontSize=11).transform_filter("datum.open_right"),
-    )
+    ]
 
 
 def rows_height(rows: int) -> int:

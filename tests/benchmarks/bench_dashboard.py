@@ -22,48 +22,95 @@ from mlperf_dashboards.server import APP
 RED, NYX = "5.0/tinycorp/tinybox_red/bert", "5.0/NVIDIA/nyx_n1_ngc25.04_pytorch/bert"
 Change = Callable[[AppTest], Any]
 
-PAGES: tuple[tuple[str, dict[str, Any], str, Change], ...] = (
-    ("results", {}, "another round", lambda app: app.multiselect(key="round").set_value(["4.0"])),
+UNET3D = "4.0/Dell/XE9680x8H100-SXM-80GB/unet3d"
+"""40 runs of a hundred evaluations and more."""
+
+PROFILES = {"view": "Close to the best", "profile-round": "5.0"}
+
+
+def number(key: str, value: float) -> Change:
+    return lambda app: app.number_input(key=key).set_value(value)
+
+
+def one(key: str, value: str) -> Change:
+    return lambda app: app.selectbox(key=key).set_value(value)
+
+
+def several(key: str, *values: str) -> Change:
+    return lambda app: app.multiselect(key=key).set_value(list(values))
+
+
+def switched(key: str) -> Change:
+    return lambda app: app.toggle(key=key).set_value(True)
+
+
+PAGES: tuple[tuple[str, dict[str, Any], tuple[tuple[str, Change], ...]], ...] = (
+    (
+        "results",
+        {},
+        (("another round", several("round", "4.0")), ("all rounds", several("round"))),
+    ),
     (
         "results",
         {"table": "By result"},
-        "a benchmark",
-        lambda app: app.multiselect(key="benchmark").set_value(["bert"]),
+        (("a benchmark", several("benchmark", "bert")), ("all rounds", several("round"))),
     ),
-    ("result", {"id": RED}, "another result", lambda app: app.selectbox(key="id").set_value(NYX)),
-    ("compare", {"result": [RED, NYX]}, "level", lambda app: app.number_input(key="level").set_value(90.0)),
+    ("result", {"id": RED}, (("another result", one("id", NYX)), ("one of 40 runs", one("id", UNET3D)))),
+    (
+        "compare",
+        {"result": [RED, NYX]},
+        (("level", number("level", 90.0)), ("footing", one("footing", "equal-convergence"))),
+    ),
     (
         "combined",
         {"submission": "4.0/Dell/XE9680x8H100-SXM-80GB"},
-        "level",
-        lambda app: app.number_input(key="level").set_value(90.0),
+        (("level", number("level", 90.0)), ("benchmarks", several("benchmarks", "bert", "ssd"))),
     ),
     (
         "planning",
-        {"plan-benchmark": "bert"},
-        "width",
-        lambda app: app.number_input(key="width").set_value(5.0),
-    ),
-    ("variance", {}, "a benchmark", lambda app: app.multiselect(key="workload").set_value(["bert"])),
-    (
-        "scale",
-        {"scale-benchmark": "bert"},
-        "another round",
-        lambda app: app.multiselect(key="scale-round").set_value(["4.0"]),
+        {"question": "A narrow interval", "plan-benchmark": "bert"},
+        (
+            ("width", number("width", 5.0)),
+            ("level", number("level", 90.0)),
+            ("another benchmark", one("plan-benchmark", "rgat")),
+        ),
     ),
     (
+        "planning",
+        {"question": "A difference", "plan-benchmark": "bert"},
+        (("difference", number("difference", 5.0)), ("another benchmark", one("plan-benchmark", "rgat"))),
+    ),
+    (
+        "planning",
+        {"question": "A valid result", "plan-benchmark": "bert"},
+        (("failures", number("failures", 5.0)), ("another benchmark", one("plan-benchmark", "rgat"))),
+    ),
+    (
+        "planning",
+        {"question": "A budget", "plan-benchmark": "bert"},
+        (("price", number("price", 3.0)), ("another benchmark", one("plan-benchmark", "rgat"))),
+    ),
+    ("variance", {}, (("a benchmark", several("workload", "bert")),)),
+    ("variance", {"rows": "By result"}, (("a benchmark", several("workload", "bert")),)),
+    (
         "scale",
-        {"view": "Close to the best"},
-        "another round",
-        lambda app: app.selectbox(key="profile-round").set_value("4.0"),
+        {"view": "By size", "scale-benchmark": "bert"},
+        (("another round", several("scale-round", "4.0")), ("all rounds", several("scale-round"))),
+    ),
+    (
+        "scale",
+        PROFILES,
+        (
+            ("another round", one("profile-round", "4.0")),
+            ("accelerator-minutes", switched("per-accelerator")),
+        ),
     ),
     (
         "scale",
         {"view": "Over the rounds", "scale-benchmark": "bert"},
-        "a benchmark",
-        lambda app: app.selectbox(key="scale-benchmark").set_value("rgat"),
+        (("another benchmark", one("scale-benchmark", "rgat")),),
     ),
-    ("about", {}, "nothing", lambda app: None),
+    ("about", {}, ()),
 )
 
 
@@ -92,15 +139,19 @@ def main() -> None:
         os.environ["XDG_DATA_HOME"] = folder
         measured("results: first session of the server", opened("results", {}))
         measured("results: first render in a second session", opened("results", {}))
-        for page, parameters, change, apply in PAGES:
+        for page, parameters, changes in PAGES:
             app = opened(page, parameters)
-            told = next(iter(parameters.values()), "") if page == "scale" else ""
-            measured(f"{page} {told}: opened", app)
-            measured(f"{page} {told}: run again", app)
-            apply(app)
-            measured(f"{page} {told}: after a change ({change})", app)
-            apply(app)
-            measured(f"{page} {told}: the same change for the next reader", app)
+            told = next(
+                (str(parameters[key]) for key in ("table", "question", "rows", "view") if key in parameters),
+                "",
+            )
+            name = f"{page}, {told}" if told else page
+            measured(f"{name}: opened", app)
+            measured(f"{name}: run again", app)
+            for change, apply in changes:
+                apply(app)
+                measured(f"{name}: after a change ({change})", app)
+                measured(f"{name}: the same for the next reader", app)
 
 
 if __name__ == "__main__":

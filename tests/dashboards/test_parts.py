@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from markdown_it import MarkdownIt
 from mlperf_dashboards.guard import Guarded, headers
 from mlperf_dashboards.parts.columns import ColumnText, shown, texts_of
 from mlperf_dashboards.parts.downloads import table_file
+from mlperf_dashboards.parts.pictures import content_of
 from mlperf_dashboards.readings import MOST_LOGS, read_upload, state_of
 from mlperf_dashboards.server import Listening, free_port, streamlit_options
 from mlperf_dashboards.uploads import safe_name
@@ -204,3 +206,15 @@ def test_the_guard_knows_its_name_and_forbids_others() -> None:
     assert set(headers(["localhost"])) <= set(start["headers"])
     assert answers("evil.example:8501")[0]["status"] == 421
     assert answers("evil.example", hosts=("*",))[0]["status"] == 200
+
+
+def test_equal_contents_are_one_picture() -> None:
+    """What was just computed and what is read back from the cache differ in which texts are one object."""
+    name = "".join(["sub", "mitter"])
+    fresh = partial(dict, rows=[{"name": name, "time": 1.5}, {"name": name, "time": 2.5}])
+    again = partial(
+        dict, rows=[{"name": "".join([*name]), "time": row["time"]} for row in fresh.keywords["rows"]]
+    )
+    assert fresh.keywords == again.keywords
+    assert content_of(fresh) == content_of(again)
+    assert content_of(fresh) != content_of(partial(dict, rows=[]))
