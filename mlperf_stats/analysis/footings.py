@@ -110,11 +110,11 @@ def _at_equal_convergence(lenders: Lenders, items: Sequence[RunSet]) -> Footed:
     sets, lent = _with_convergence(lenders, items, Footing.EQUAL)
     sizes = [str(item.gbs or "not logged") for item in items]
     if len(set(sizes)) > 1 or None in [item.gbs for item in items]:
-        usual, number = Counter(item.gbs for item in items if item.gbs).most_common(1)[0]
+        shared = [size for size, number in Counter(item.gbs for item in items).items() if size and number > 1]
         raise NotComparableError(
             "equal convergence needs one global batch size, because larger batches converge later; these "
             f"have {_by_value(items, sizes)}; compare --footing as-run, or --footing reference-convergence, "
-            "which takes each at its own batch size" + (f", or --gbs {usual} alone" if number > 1 else "")
+            "which takes each at its own batch size" + (f", or --gbs {shared[0]} alone" if shared else "")
         )
     units = [item.converged[0].convergence_unit for item in items]
     if len(set(units)) > 1:

@@ -85,6 +85,8 @@ def test_one_batch_size_alone(invoke: Invoke) -> None:
         (("--round", "5.0", "--benchmark", "bert", "--max-accelerators", "8", "--min-accelerators", "8",
           "--footing", "equal"), "16 more), 1024 (5.0/tinycorp/tinybox_8xMI300X/bert)"),
         (("--round", "5.0", "--benchmark", "bert", "--footing", "equal"), "or --gbs 768 alone"),
+        (("1.0/Dell/DSS8440x8A100-PCIE-40GB/minigo", "1.0/NVIDIA/dgxa100_n224_ngc21.05_tensorflow/minigo",
+          "--footing", "equal"), "these have not logged"),
         (("--round", "5.0", "--benchmark", "bert", "--gbs", "17"), "34 results has global batch size 17"),
         ((f"{A}/bert", f"{LARGE}/bert", "--gbs", "17"), "/bert has global batch size"),
         ((A, "5.0/NVIDIA/nyx_n1_ngc25.03_dgl"), "share no benchmark"),

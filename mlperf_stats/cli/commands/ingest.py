@@ -233,7 +233,7 @@ def _next(report: IngestReport, database: Path) -> str:
     """The command that shows what was read."""
     from mlperf_stats.store import default_db_path
 
-    rounds = "".join(f" --round {name}" for name in sorted(report.runs_by_round) if name)
+    rounds = "".join(f" --round {shlex.quote(name)}" for name in sorted(report.runs_by_round) if name)
     where = "" if database == default_db_path() else f" --db {shlex.quote(str(database))}"
     return f"Next: mlperf-stats results{rounds}{where}"
 
