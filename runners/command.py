@@ -119,7 +119,10 @@ def _print_workloads() -> None:
     rows: list[dict[str, Any]] = []
     for workload_name in NAMES:
         chosen = workload(workload_name)
-        targets = {"mini": chosen.mini.target, "full": chosen.full.target}
+        targets = {
+            "mini": [chosen.mini.target, *chosen.further_targets(chosen.mini).values()],
+            "full": [chosen.full.target, *chosen.further_targets(chosen.full).values()],
+        }
         seconds = "–".join(map(str, chosen.mini_seconds))
         facts = {"brief": chosen.brief, "metric": chosen.metric, "seconds": seconds}
         rows.append({"name": workload_name, **facts, **targets})
@@ -127,8 +130,12 @@ def _print_workloads() -> None:
         Column("Workload", lambda row: str(row["name"])),
         Column("What it trains", lambda row: str(row["brief"]), wraps=True),
         Column("Quality", lambda row: str(row["metric"])),
-        Column("Mini", lambda row: f"{row['mini']:g}", justify="right"),
-        Column("Full", lambda row: f"{row['full']:g}", justify="right"),
+        Column("Mini", lambda row: _numbers(row["mini"]), justify="right"),
+        Column("Full", lambda row: _numbers(row["full"]), justify="right"),
         Column("Mini takes (CPU s)", lambda row: str(row["seconds"]), justify="right", wraps=True),
     )
     print_table(view, rows)
+
+
+def _numbers(values: list[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)

@@ -77,7 +77,7 @@ def _impossible(settings: MaskRcnnSettings) -> str | None:
 
 WORKLOAD = Workload(
     name="mask_rcnn",
-    brief="Object detection, Mask R-CNN with ResNet-50 on COCO 2017",
+    brief="Object detection, Mask R-CNN on COCO 2017: boxes, masks",
     benchmark="maskrcnn",
     metric="box AP",
     official_runs=5,
