@@ -43,7 +43,7 @@ class Basis:
         return benchmark_spread(store, name, pilot=own, pilot_step=step)
 
 
-@st.cache_data(show_spinner="Reading how much runs scatter …", max_entries=_KEPT)
+@st.cache_resource(show_spinner="Reading how much runs scatter …", max_entries=_KEPT)
 def _known(basis: Basis) -> tuple[Spread, tuple[Any, ...]]:
     """The spread of single runs, and what results lend each other."""
     with basis.source.open() as store:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtri
 
 from mlperf_stats.errors import SampleError, StatisticsError
@@ -91,7 +92,7 @@ def _chances(times: FloatArray, spreads: FloatArray, reach: FloatArray) -> Float
     for problem in range(times.shape[1]):
         own = np.flatnonzero(times[:, problem] < np.inf)
         centre, spread = times[own, problem], spreads[own, problem]
-        surely = (centre + _CERTAIN * spread).min()
+        surely, fastest = (centre + _CERTAIN * spread).min(), centre - _CERTAIN * spread
         for row, solver in enumerate(own):
             # Nobody else may be faster than own time less the reach; those who cannot be are left out.
             least = (centre[row] + spread[row] * normal)[:, None] - reach
@@ -100,9 +101,21 @@ def _chances(times: FloatArray, spreads: FloatArray, reach: FloatArray) -> Float
             least = least[:, open_]
             if not least.size:
                 continue
-            others = (np.arange(own.size) != row) & (centre - _CERTAIN * spread < least.max())
-            slower = log_ndtr((centre[others, None, None] - least) / spread[others, None, None]).sum(0)
-            found[solver, problem, open_] = weight @ np.exp(slower) / 2
+            others = (np.arange(own.size) != row)[:, None] & (fastest[:, None] < least.max(0))
+            found[solver, problem, open_] = weight @ np.exp(_slower(least, centre, spread, others)) / 2
+    return found
+
+
+def _slower(
+    least: FloatArray, centre: FloatArray, spread: FloatArray, others: NDArray[np.bool_]
+) -> FloatArray:
+    """Log probability that all ``others`` (solvers, t) are slower than ``least`` (nodes, t), same shape."""
+    at, solver = np.nonzero(others.T)
+    terms = log_ndtr((centre[solver] - least[:, at]) / spread[solver])
+    found = np.zeros_like(least)
+    reaches, starts = np.unique(at, return_index=True)
+    if reaches.size:
+        found[:, reaches] = np.add.reduceat(terms, starts, axis=1)
     return found
 
 
