@@ -97,7 +97,7 @@ def test_profile_refuses_what_is_not_comparable(store: Store) -> None:
         profile(store, Filters(rounds=("5.0",), systems=("tinybox_red",)))
     with pytest.raises(InputError, match="two or more complete systems, and these filters leave 0"):
         profile(store, Filters(rounds=("5.0",), submitters=("nvidia",)), complete_only=True)
-    with pytest.raises(NotFoundError, match="no round '9.9' in the database"):
+    with pytest.raises(NotFoundError, match=r"no round '9\.9' in the database"):
         profile(store, Filters(rounds=("9.9",)))
     with pytest.raises(StatisticsError, match="level"):
         profile(store, EIGHT, level=2)
