@@ -61,6 +61,9 @@ class Anytime:
     """Look after every run. The interval is narrowest near ``expected_runs``, which is no promise."""
 
     expected_runs: int = 20
+    last_run: int | None = None
+    """Declared: there will be no more runs, and the interval need not hold beyond, which makes one for a
+    geometric mean narrower."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class SequentialRule:
         goal: What is wanted.
         design: When it may be looked at.
         minimum: Never stop before this many runs (pairs); 3 or more.
-        maximum: Always stop here; never beyond the design's last look, and 200 where it has none.
+        maximum: Always stop here; never beyond the design's last look or run, and 200 where it has none.
         level: Confidence level of the whole rule.
         estimand: ``geometric-mean`` (narrower, for runs that converge) or ``median`` (whatever the law).
         variance_floor: Standard deviation of log time below which the runs' own is not believed, best from
@@ -142,7 +145,8 @@ class SequentialRule:
         self._estimand: Estimand = estimand
         self._minimum = check_count(minimum, minimum=3, what="minimum")
         self._looks = _looks_of(design, self.level)
-        last = max(self._looks) if self._looks else None
+        self._last_run = design.last_run if isinstance(design, Anytime) else None
+        last = max(self._looks) if self._looks else self._last_run
         wanted = check_count(maximum or last or DEFAULT_MAXIMUM, minimum=self._minimum, what="maximum")
         self.maximum = min(wanted, last or wanted)
         self._expected = design.expected_runs if isinstance(design, Anytime) else 0
@@ -235,7 +239,7 @@ class SequentialRule:
             return ordinary_median(values, level, self.level, estimand, widest=self._fixed)
         kernel = MeanKernel(self._floor, self.level, estimand)
         if self._looks is None:
-            return anytime_mean(values, kernel, self._expected)
+            return anytime_mean(values, kernel, self._expected, self._last_run)
         return ordinary_mean(values, kernel, level)
 
     def _unproven_ties(self, values: Sequence[float]) -> bool:
@@ -246,6 +250,8 @@ def _looks_of(design: Design, level: float) -> dict[int, float] | None:
     """Runs at which to look and the level of the interval there; None for every run."""
     if isinstance(design, Anytime):
         check_count(design.expected_runs, minimum=3, what="expected_runs")
+        if design.last_run is not None:
+            check_count(design.last_run, minimum=3, what="last_run")
         return None
     if isinstance(design, FixedRuns):
         return {check_count(design.runs, minimum=3, what="runs"): level}

@@ -16,6 +16,7 @@ from mlperf_stats.stats.confidence_sequences import (
     anytime_median_rank,
     best_prior,
     binomial_median_rank,
+    mixture_level,
     student_quantile,
     t_mixture_factor,
 )
@@ -33,11 +34,18 @@ class MeanKernel:
     estimand: str
 
 
-def anytime_mean(values: Sequence[float], kernel: MeanKernel, expected_runs: int) -> Interval:
-    """t-mixture confidence sequence for the geometric mean, tuned for ``expected_runs``."""
+def anytime_mean(
+    values: Sequence[float], kernel: MeanKernel, expected_runs: int, last_run: int | None = None
+) -> Interval:
+    """t-mixture confidence sequence for the geometric mean, tuned for ``expected_runs``.
+
+    It holds for every number of runs, or for those up to a declared ``last_run`` and is narrower then.
+    """
     finite = _finite(values)
     n = finite.size
-    factor = t_mixture_factor(n, best_prior(expected_runs, kernel.level), kernel.level)
+    prior = best_prior(expected_runs, kernel.level)
+    level = mixture_level(prior, last_run, kernel.level) if last_run else kernel.level
+    factor = t_mixture_factor(n, prior, level)
     spread = max(float(finite.std()), kernel.floor) if n else 0.0
     return _mean(
         values, finite, factor * spread if spread else _still(factor), kernel, "t-mixture", kernel.level
