@@ -17,7 +17,7 @@ from dashboard_server import dashboard
 from madeup_logs import submission_files, write_tree
 
 WIDTH, TALLEST = 1200, 1500
-COLOURS = 64
+COLOURS = 192
 """Of the palette; text stays readable and a page stays below 150 kB."""
 
 RED, NYX = "5.0/tinycorp/tinybox_red/bert", "5.0/NVIDIA/nyx_n1_ngc25.04_pytorch/bert"
