@@ -121,7 +121,7 @@ class Sequential:
         goal = Width(stopping.half_width) if stopping.half_width is not None else Comparison()
         return SequentialRule(
             goal,
-            Anytime(min(20, stopping.runs)),
+            Anytime(min(20, stopping.runs), last_run=stopping.runs),
             maximum=stopping.runs,
             level=stopping.level,
             estimand=stopping.estimand,

@@ -63,7 +63,7 @@ def test_a_fixed_number_of_runs() -> None:
 
 def test_the_width_rule_is_that_of_the_statistics_room() -> None:
     verdicts = judged(plan(Stopping("width", 60, half_width=0.08)), TIMES)
-    rule = SequentialRule(Width(0.08), Anytime(20), maximum=60)
+    rule = SequentialRule(Width(0.08), Anytime(20, last_run=60), maximum=60)
     decisions = [rule.update(time) for time in TIMES[: len(verdicts) - 1]]
     assert [verdict.interval for verdict in verdicts[1:]] == [decision.interval for decision in decisions]
     assert [decision.stop for decision in decisions] == [False] * (len(decisions) - 1) + [True]
@@ -98,7 +98,7 @@ def test_variants_are_told_apart_by_their_turn() -> None:
     interval = verdicts[-1].interval
     assert interval is not None
     assert interval.low < 1 / 1.5 < interval.high < 1
-    rule = SequentialRule(Comparison(), Anytime(20), maximum=40)
+    rule = SequentialRule(Comparison(), Anytime(20, last_run=40), maximum=40)
     for index, time in enumerate(minutes[: len(verdicts) - 1]):
         decision = rule.update(time, variant="ab"[wish.variant_of(index)])  # type: ignore[arg-type]
     assert decision.interval == interval
