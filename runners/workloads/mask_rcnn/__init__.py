@@ -113,7 +113,7 @@ WORKLOAD = Workload(
         eval_images=100,
     ),
     full=MaskRcnnSettings(target=0.377, mask_target=0.339, batch_size=16, max_epochs=13, evaluate_every=1),
-    mini_seconds=(40, 120),
+    mini_seconds=(38, 64),
     task="mlperf_runners.workloads.mask_rcnn.task:MaskRcnnTask",
     dataset=DATASET,
     obtain=OBTAIN,
