@@ -98,6 +98,7 @@ def test_one_batch_size_alone(invoke: Invoke) -> None:
         ((A, "nobody/nothing"), "no result or system is called"),
         ((A, B, "--allow", "colour"), "it is one of benchmark, target, division, round, framework"),
         ((A, B, "--baseline", "someone"), "baseline 'someone'"),
+        ((A, B, "--ranks", "--baseline", A), "--ranks takes all pairs"),
         ((A, B, "--multiplicity", "none"), "max-t or holm"),
         ((A, B, "--family", "world"), "benchmark, all"),
         ((A, B, "--footing", "running"), "as-run, equal-convergence, reference-convergence"),

@@ -16,6 +16,7 @@ from mlperf_stats.cli.options import (
     parse_fraction,
 )
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows, emit_text, markdown_table
+from mlperf_stats.errors import InputError
 from mlperf_stats.text.numbers import count, interval, minutes, percent
 from mlperf_stats.text.warnings import warning_cell, warning_notes
 
@@ -85,6 +86,8 @@ def command(
     """
     from mlperf_stats.analysis.compare import compare
 
+    if ranks and baseline:
+        raise InputError("--ranks takes all pairs and --baseline leaves only some; leave out one of the two")
     with database.open(filters) as store:
         found = compare(
             store,
