@@ -48,6 +48,9 @@ POINT_COLUMNS = (
 )
 """Columns per batch size: mean work to the target with its interval, and what the law says, with its band."""
 
+FEWEST_DF = 2
+"""Of an interval of the work: one degree of freedom, two means, would span decades and say nothing."""
+
 LAW_COLUMNS = (
     "round",
     "division",
@@ -229,7 +232,7 @@ def _point_row(told: dict[str, Any], point: _Point, curve: SizeCurve | None, lev
 
     row: dict[str, Any] = dict.fromkeys(POINT_COLUMNS) | told
     row.update(gbs=int(point.gbs), results=point.results, runs=point.runs, convergence=math.exp(point.mean))
-    if point.df and math.isfinite(point.variance):
+    if point.df >= FEWEST_DF and math.isfinite(point.variance):
         half = t_quantile(level, point.df) * math.sqrt(point.variance)
         row.update(convergence_low=math.exp(point.mean - half), convergence_high=math.exp(point.mean + half))
     if curve is not None:

@@ -37,8 +37,9 @@ PART_NOTES = (
     "Reference: the convergence part as the reference has it at these batch sizes (RCPs).",
 )
 CURVE_NOTES = (
-    "Work: mean training to the target at a batch size, in the unit of the logs, with its interval. Law: "
-    "least work × (1 + batch size ÷ critical size), with its band; it needs three sizes.",
+    "Work: mean training to the target at a batch size, in the unit of the logs, with its interval (none "
+    "where two results alone show how results scatter). Law: least work × (1 + batch size ÷ critical size), "
+    "with its band; it needs three sizes.",
     "Reference: runs of the reference implementation (RCPs), where the package that holds them is installed.",
 )
 LAW_NOTES = (
@@ -209,6 +210,7 @@ def _works(name: str) -> CellText:
 
 CURVE_VIEW = (
     Column("Round", _text("round"), leaves=4),
+    Column("Division", _text("division"), leaves=6),
     Column("Source", _text("source")),
     Column("GBS", _count("gbs"), justify="right"),
     Column("Results", _count("results"), justify="right", leaves=3),

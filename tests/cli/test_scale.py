@@ -125,3 +125,15 @@ def test_history_prints_where_it_breaks(invoke: Invoke) -> None:
     assert "SSD ResNet-34 → RetinaNet" in line
     assert "×" not in line.partition("model:")[0]
     assert "No results at hand of the rounds" in text
+
+
+def test_curve_tells_divisions_apart_and_gives_no_interval_of_two_means(invoke: Invoke) -> None:
+    """Round 2.0 has ResNet at batch size 2048 in both divisions; the open ones differ twofold."""
+    asked = ("scale", "--round", "2.0", "--benchmark", "resnet", "--show", "curve")
+    lines = [line.split() for line in invoke(*asked).stdout.splitlines() if " submissions   2048 " in line]
+    assert [line[1] for line in lines] == ["closed", "open"]
+    points = json.loads(invoke(*asked, "--format", "json").stdout)
+    (open_,) = (point for point in points if point["division"] == "open")
+    assert (open_["results"], open_["convergence_low"], open_["convergence_high"]) == (2, None, None)
+    closed = [point for point in points if point["division"] == "closed"]
+    assert all(point["convergence_low"] is not None for point in closed)
