@@ -26,7 +26,7 @@ from mlperf_stats.errors import InputError
 from mlperf_stats.rules.suite import Benchmark, rounds, rules_for, suite
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
-from mlperf_stats.store.queries import Filters
+from mlperf_stats.store.queries import Filters, list_results
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.interval import Interval
@@ -63,6 +63,8 @@ class History(Tables):
     rows: tuple[dict[str, Any], ...]
     absent: tuple[str, ...]
     """Rounds that had the benchmark and have no result in the database."""
+    filtered: tuple[str, ...]
+    """Rounds whose results of the benchmark the filters left out, all of them."""
     level: float
     columns: tuple[str, ...] = COLUMNS
     disclosure: str = DERIVED
@@ -72,6 +74,7 @@ class History(Tables):
         return {
             "level": self.level,
             "absent": list(self.absent),
+            "filtered": list(self.filtered),
             "disclosure": self.disclosure,
             "rounds": [dict(row) for row in self.rows],
         }
@@ -116,7 +119,14 @@ def history(
     wanted = {result.result_id for result in chosen}
     table = results_table(store, renamed, level=level, on_progress=on_progress)
     members = [Member.of(row, level) for row in table if row["result_id"] in wanted]
-    return History(tuple(_rows(members)), _absent(members), level)
+    lacking = _lacking(members)
+    stored = {one.round for one in list_results(store, same_workload(named)) if workload_of(one) in workloads}
+    return History(
+        tuple(_rows(members)),
+        absent=tuple(name for name in lacking if name not in stored),
+        filtered=tuple(name for name in lacking if name in stored),
+        level=level,
+    )
 
 
 def _rows(members: Sequence[Member]) -> Iterator[dict[str, Any]]:
@@ -195,8 +205,8 @@ def _columns(name: str, interval: Interval, factor: float) -> dict[str, float]:
     }
 
 
-def _absent(members: Sequence[Member]) -> tuple[str, ...]:
-    """Rounds whose suite has one of the workloads and of which there is no result."""
+def _lacking(members: Sequence[Member]) -> tuple[str, ...]:
+    """Rounds whose suite has one of the workloads and of which none of ``members`` is."""
     workloads = {rules_for(one.row["round"], one.row["benchmark"], 1).workload for one in members}
     present = {one.row["round"] for one in members}
     defined = [name for name in rounds() if any(entry.workload in workloads for entry in suite(name))]

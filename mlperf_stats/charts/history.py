@@ -158,6 +158,8 @@ def _notes(found: History, points: Sequence[Any]) -> list[str]:
         f"Expected time of a run with {percent(found.level)} interval. The best is chosen by its "
         "estimate and so a little flattered. Where model, data or target change, the line ends."
     ]
+    if found.filtered:
+        notes.append(f"Left out by the filters: {clean(', '.join(found.filtered))}.")
     if found.absent:
         notes.append(f"No result in the database: {clean(', '.join(found.absent))}.")
     return [*notes, found.disclosure]

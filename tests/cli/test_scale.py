@@ -137,3 +137,12 @@ def test_curve_tells_divisions_apart_and_gives_no_interval_of_two_means(invoke: 
     assert (open_["results"], open_["convergence_low"], open_["convergence_high"]) == (2, None, None)
     closed = [point for point in points if point["division"] == "closed"]
     assert all(point["convergence_low"] is not None for point in closed)
+
+
+def test_history_tells_filtered_rounds_from_rounds_not_at_hand(invoke: Invoke) -> None:
+    """Of the rounds with BERT, the published snapshot lacks 1.1, 2.1, 3.1 and 4.1."""
+    asked = ("history", "--benchmark", "bert", "--round", "5.0")
+    text = unwrapped(invoke(*asked).stdout)
+    assert "Left out by the filters: the rounds 1.0, 2.0, 3.0, 4.0." in text
+    assert "No results at hand of the rounds 1.1, 2.1, 3.1, 4.1, which had the benchmark." in text
+    assert "Left out" not in unwrapped(invoke(*asked[:3]).stdout)

@@ -47,6 +47,8 @@ def command(
 
 def _notes(found: History) -> list[str]:
     notes = [*NOTES]
+    if found.filtered:
+        notes.append(f"Left out by the filters: the rounds {', '.join(found.filtered)}.")
     if found.absent:
         notes.append(f"No results at hand of the rounds {', '.join(found.absent)}, which had the benchmark.")
     return [*notes, DERIVED, SELECTED]
