@@ -120,7 +120,7 @@ def benchmark_spread(
     pilot: RunSet | None = None,
     pilot_step: float | None = None,
 ) -> Spread:
-    """The closed-division sets of a benchmark, of all rounds with the workload of its latest one.
+    """The closed-division sets of a benchmark, of all rounds with the workload of a pilot or the latest one.
 
     Args:
         store: Where results are.
@@ -131,8 +131,11 @@ def benchmark_spread(
         pilot_step: Gap between its evaluations, in its unit of convergence, where it is known.
 
     Raises:
+        InputError: the pilot ran another benchmark.
         NotFoundError: there is nothing to plan from; the message lists what there is.
     """
+    if pilot is not None and not _is_named(pilot.result, name):
+        raise _other_benchmark([pilot.result], name)
     every = [
         result for result in list_results(store, Filters(rounds=tuple(rounds))) if result.division != "open"
     ]
@@ -144,6 +147,8 @@ def benchmark_spread(
     if not results and pilot is not None:
         return Spread(pilot.rules, (), (), pilot, own_step)
     latest = rules_for(results[-1].round, results[-1].benchmark, 1)
+    if pilot is not None and pilot.rules.workload != latest.workload:
+        latest = pilot.rules
     same = [r for r in results if rules_for(r.round, r.benchmark, 1).workload == latest.workload]
     sets = distinct_sets(store, [r for r in same if pilot is None or r.result_id != pilot.result.result_id])
     chosen = tuple(entry for entry in sets if gbs is None or entry.gbs == gbs)
@@ -180,7 +185,7 @@ def spread_for(
         pilot: A result's id, a part or glob of it, or a folder or archive of logs.
 
     Raises:
-        InputError: neither a benchmark nor a pilot is named, or the pilot cannot be used.
+        InputError: neither a benchmark nor a pilot is named, or the pilot cannot be used or ran another one.
         NotFoundError: as :func:`benchmark_spread`.
     """
     if not benchmark and not pilot:
@@ -202,6 +207,14 @@ def _is_named(result: StoredResult, name: str) -> bool:
     return wanted == result.benchmark or wanted in rules_for(result.round, result.benchmark, 1).aliases
 
 
+def _other_benchmark(pilots: Sequence[StoredResult], name: str) -> InputError:
+    """Runs of another benchmark say nothing of this one's spread."""
+    ran = ", ".join(sorted({pilot.benchmark for pilot in pilots}))
+    return InputError(
+        f"{pilots[0].result_id}: the pilot ran {ran}, not {name}; leave out --benchmark or name another pilot"
+    )
+
+
 def distinct_sets(store: Store, results: Sequence[StoredResult]) -> list[RunSet]:
     """Sets at one batch size; a run that is filed twice belongs to the first of its sets."""
     seen: set[str] = set()
@@ -214,12 +227,15 @@ def pilot_set(store: Store, result_id: str = "", benchmark: str = "") -> RunSet:
 
     Raises:
         NotFoundError: there is none, or several and none is named.
-        InputError: its runs have several batch sizes, or fewer than two converged.
+        InputError: it ran another benchmark, its runs have several batch sizes, or fewer than two converged.
     """
     if result_id:
         result = find_result(store, result_id)
     else:
-        every = list_results(store, Filters(benchmarks=(benchmark,) if benchmark else ()))
+        held = list_results(store)
+        every = [entry for entry in held if not benchmark or _is_named(entry, benchmark)]
+        if held and not every:
+            raise _other_benchmark(held, benchmark)
         if len(every) != 1:
             ids = ", ".join(entry.result_id for entry in every[:5]) or "none"
             raise NotFoundError(f"a pilot is one result of {benchmark or 'a benchmark'}; the logs hold {ids}")

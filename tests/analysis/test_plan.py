@@ -79,6 +79,15 @@ def test_pilot_is_weighed_with_published_runs(tmp_path: Path, snapshot: Store) -
     assert "Pilot 4.0/ACME/x8/resnet" in " ".join(plan_width(both, 0.1).basis)
 
 
+def test_a_pilot_borrows_from_its_own_workload(snapshot: Store) -> None:
+    """v0.5's resnet trained to another target than later rounds'."""
+    own = pilot_set(snapshot, "0.5/google/cloud_v3.8/resnet-tpuv3-8/tpu/resnet")
+    spread = benchmark_spread(snapshot, "resnet", pilot=own)
+    assert spread.benchmark.workload == own.rules.workload == "resnet50-imagenet@0.749"
+    assert spread.rounds == ("0.5",)
+    assert own.result.result_id not in {entry.result.result_id for entry in spread.sets}
+
+
 def test_pilot_with_mixed_batch_sizes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="256, 512"):
         pilot(tmp_path, (10.0, 11.0), result_9=run_log(10, gbs=512))

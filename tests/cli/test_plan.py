@@ -81,6 +81,31 @@ def test_pilot_from_a_folder(invoke: Invoke, results_repository: Path) -> None:
     assert "Pilot 5.0/acme/box8/retinanet: 5 converged runs" in result.stdout
 
 
+@pytest.mark.parametrize(
+    "question",
+    [["width"], ["detect", "--difference", "3%"], ["valid"], ["cost", "--half-width", "5%"]],
+)
+@pytest.mark.parametrize("kind", ["published", "folder"])
+def test_pilots_of_another_benchmark_are_refused(
+    invoke: Invoke, results_repository: Path, question: list[str], kind: str
+) -> None:
+    by_kind = {
+        "published": ["5.0/QCT/D74H-7U/bert"],
+        "folder": [results_repository / "acme", "--round", "5.0"],
+    }
+    ran = {"published": "bert", "folder": "retinanet"}[kind]
+    result = invoke("plan", *question, "--benchmark", "resnet", "--pilot", *by_kind[kind])
+    assert result.exit_code == 2
+    assert f"the pilot ran {ran}, not resnet; leave out --benchmark or name another pilot" in result.stderr
+
+
+def test_a_pilot_may_go_by_another_name_of_its_benchmark(invoke: Invoke, results_repository: Path) -> None:
+    """Folders of retinanet are called ssd as well."""
+    for pilot in (["5.0/QCT/D74H-7U/retinanet"], [results_repository / "acme", "--round", "5.0"]):
+        result = invoke("plan", "width", "--benchmark", "SSD", "--pilot", *pilot)
+        assert result.exit_code == 0, result.output
+
+
 def test_help_has_examples(invoke: Invoke) -> None:
     assert "audit" in invoke("plan", "--help").stdout
     assert "mlperf-stats plan cost --benchmark bert" in invoke("plan", "cost", "--help").stdout
