@@ -11,7 +11,7 @@ from mlperf_stats.analysis.compare_rows import PAIR_COLUMNS, RANK_COLUMNS, Group
 from mlperf_stats.analysis.contests import Contest, contests
 from mlperf_stats.analysis.footings import SENTENCES, Footed, Footing, footed
 from mlperf_stats.analysis.lenders import Lenders
-from mlperf_stats.analysis.like_with_like import Difference, other_facts
+from mlperf_stats.analysis.like_with_like import Difference, gathered, other_facts
 from mlperf_stats.errors import InputError, NotFoundError
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters
@@ -42,7 +42,7 @@ class Comparison:
     overrides: tuple[Difference, ...]
     """Differences that the user took on; they stand in every output."""
     differences: tuple[Difference, ...]
-    """Differences that have to be named."""
+    """Differences that have to be named, with the benchmarks that show them."""
     at: dict[str, str]
     """Training progress that times are taken at, by benchmark; empty as run."""
     columns: tuple[str, ...] = PAIR_COLUMNS
@@ -214,19 +214,20 @@ def _shared(batch: Sequence[Group]) -> Any:
 def _comparison(
     groups: Sequence[Group], footing: Footing, baseline: str, family: str, asked: dict[str, Any]
 ) -> Comparison:
-    overrides = tuple(dict.fromkeys(one for group in groups for one in group.contest.overrides))
-    differing = tuple(dict.fromkeys(one for group in groups for one in other_facts(group.items)))
+    places = _places(groups)
+    overrides = gathered({place: group.contest.overrides for place, group in places.items()})
+    differing = {place: other_facts(group.items) for place, group in places.items()}
     common = {
         "footing": str(footing),
         **asked,
         "family": family,
-        "overrides": [str(one) for one in overrides],
-        "differences": [str(one) for one in differing],
     }
     pairs, ranks = [], []
-    for group in groups:
+    for place, group in places.items():
         plural = "s" if group.family_size > 1 else ""
         common["family"] = f"{family}, {group.family_size} comparison{plural}"
+        common["overrides"] = [str(one) for one in group.contest.overrides]
+        common["differences"] = [str(one) for one in differing[place]]
         rows = pair_rows(group, common)
         pairs += rows
         if not baseline:
@@ -234,8 +235,20 @@ def _comparison(
     at = {group.contest.benchmark: _progress(group.footed) for group in groups if group.footed.at}
     return Comparison(
         tuple(pairs), tuple(ranks), footing, asked["level"], asked["multiplicity"], family, asked["margin"],
-        baseline, overrides, differing, at,
+        baseline, overrides, gathered(differing), at,
     )  # fmt: skip
+
+
+def _places(groups: Sequence[Group]) -> dict[str, Group]:
+    """The groups by benchmark, or by round, division and benchmark where a benchmark occurs twice."""
+    names = [group.contest.benchmark for group in groups]
+    if len(set(names)) == len(names):
+        return dict(zip(names, groups, strict=True))
+    return {
+        f"{first.round}/{first.division}/{group.contest.benchmark}": group
+        for group in groups
+        for first in group.contest.results[:1]
+    }
 
 
 def _progress(found: Footed) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.compare_rows import TIE
 from mlperf_stats.analysis.footings import SENTENCES
+from mlperf_stats.analysis.like_with_like import listed
 from mlperf_stats.rules.suite import LOCAL_ROUND
 from mlperf_stats.rules.wording import SELECTED, UNVERIFIED
 from mlperf_stats.text.numbers import minutes, percent
@@ -67,10 +68,10 @@ def notes(comparison: Comparison) -> list[str]:
     found += [f"Progress on {name}: {at}." for name, at in comparison.at.items()]
     found.append(_family(comparison))
     if comparison.overrides:
-        listed = ", ".join(map(str, comparison.overrides))
-        found.append(f"Compared by the user's choice in spite of differences in {listed}.")
+        overridden = listed(comparison.overrides)
+        found.append(f"Compared by the user's choice in spite of differences in {overridden}.")
     if comparison.differences:
-        found.append(f"The compared results differ in {', '.join(map(str, comparison.differences))}.")
+        found.append(f"The compared results differ in {listed(comparison.differences)}.")
     found += _few_runs(comparison.pairs)
     found.append(SELECTED)
     if any(str(row[side]).startswith(f"{LOCAL_ROUND}/") for row in comparison.pairs for side in "ab"):

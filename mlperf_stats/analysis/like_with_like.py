@@ -7,7 +7,7 @@ for another workload in another round.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlperf_stats.analysis.run_sets import RunSet
 from mlperf_stats.errors import InputError, NotComparableError
@@ -27,15 +27,41 @@ class Difference:
     kind: str
     values: tuple[str, ...]
     """Distinct values, in the order of the results."""
+    where: tuple[str, ...] = ()
+    """Benchmarks that show it, where several were compared; empty if all of them do."""
 
     def __str__(self) -> str:
+        return f"{self.kind} ({self.told()})"
+
+    def told(self) -> str:
+        """The values, and on which benchmarks: ``1 / 2 on bert``."""
         shown = " / ".join(value or "not stated" for value in self.values[:_SHOWN])
         more = f" and {len(self.values) - _SHOWN} more" if len(self.values) > _SHOWN else ""
-        return f"{self.kind} ({shown}{more})"
+        return f"{shown}{more}" + (f" on {', '.join(self.where)}" if self.where else "")
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values."""
-        return {"kind": self.kind, "values": list(self.values)}
+        """Plain values; ``where`` only if it says something."""
+        where = {"where": list(self.where)} if self.where else {}
+        return {"kind": self.kind, "values": list(self.values), **where}
+
+
+def gathered(found: Mapping[str, Sequence[Difference]]) -> tuple[Difference, ...]:
+    """Differences by what was compared, each once, with where it shows unless everywhere."""
+    places: dict[Difference, list[str]] = {}
+    for place, differing in found.items():
+        for one in differing:
+            places.setdefault(one, []).append(place)
+    return tuple(
+        one if len(where) == len(found) else replace(one, where=tuple(where)) for one, where in places.items()
+    )
+
+
+def listed(found: Iterable[Difference]) -> str:
+    """Differences in words, each kind once: ``global batch size (1 / 2 on bert; 3 / 4 on resnet)``."""
+    kinds: dict[str, list[str]] = {}
+    for one in found:
+        kinds.setdefault(one.kind, []).append(one.told())
+    return ", ".join(f"{kind} ({'; '.join(told)})" for kind, told in kinds.items())
 
 
 def allowed(names: Iterable[str]) -> frozenset[str]:

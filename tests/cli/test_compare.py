@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from printed import unwrapped
 from typer.testing import Result
 
 from mlperf_stats.analysis.compare_rows import PAIR_COLUMNS, RANK_COLUMNS
@@ -130,3 +131,26 @@ def test_division_is_refused(invoke: Invoke) -> None:
     by_division = {row["division"]: row["result_id"] for row in rows}
     result = invoke("compare", by_division["open"], by_division["closed"])
     assert (result.exit_code, "division (open / closed)" in result.stderr) == (2, True)
+
+
+def test_differences_of_one_kind_are_said_once_with_their_benchmarks(invoke: Invoke) -> None:
+    """The rules scale three of Supermicro's scores, each by its own factor."""
+    names = ("compare", "5.0/Supermicro/SYS-821GE-TNHR", "5.0/QCT/D74H-7U")
+    text = unwrapped(invoke(*names).stdout)
+    told = "(× 1.003 / × 1 on bert; × 1.015 / × 1 on dlrm_dcnv2; × 1.035 / × 1 on llama2_70b_lora)"
+    assert f"scaling of the score by the rules, which leaves times as they are {told}." in text
+    assert text.count("scaling of the score") == 1
+    assert "submitter (Supermicro / QCT)," in text
+    found = json.loads(invoke(*names, "--format", "json").stdout)
+    assert [one["where"] for one in found["differences"] if "× 1.015" in one["values"]] == [["dlrm_dcnv2"]]
+    assert [
+        row["benchmark"] for row in found["pairs"] if any("× 1.015" in one for one in row["differences"])
+    ] == ["dlrm_dcnv2"]
+
+
+def test_a_benchmark_of_two_rounds_is_told_by_round(invoke: Invoke) -> None:
+    options = ("--round", "4.0", "--round", "5.0", "--benchmark", "bert", "--submitter", "NVIDIA")
+    found = json.loads(invoke("compare", *options, "--division", "closed", "--format", "json").stdout)
+    where = {place for one in found["differences"] for place in one.get("where", ())}
+    assert where <= {"4.0/closed/bert", "5.0/closed/bert"}
+    assert where
