@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.cli.console import CellText, Column
 from mlperf_stats.text.numbers import count, interval, minutes, progress
 from mlperf_stats.text.warnings import warning_cell
 
+if TYPE_CHECKING:
+    from mlperf_stats.analysis.scale_differences import Measure
+
 NOISE = "~"
 NOISE_NOTE = "~: the interval holds 1, so the difference may be noise."
-TIME_NOTE = (
-    "Minutes: expected time of a run (geometric mean, raw times) with the luck of convergence controlled "
-    "for. Acc-min: minutes × accelerators."
-)
+_EXPECTED = "expected time of a run (geometric mean, raw times) with the luck of convergence controlled for"
+TIME_NOTE = f"Minutes: {_EXPECTED}. Acc-min: minutes × accelerators."
 EFFICIENCY_NOTE = (
     "Efficiency: accelerator-minutes of the submitter's smallest system of this accelerator over this one's; "
     "1 is ideal."
@@ -48,21 +48,9 @@ LAW_NOTES = (
 )
 
 
-def ratio(value: float | None) -> str:
-    """Three decimals, empty where there is none, infinity as a sign."""
-    if value is None:
-        return ""
-    return "∞" if math.isinf(value) else f"{value:.3f}"
-
-
 def ratios(name: str) -> CellText:
     """The interval of a ratio."""
-
-    def cell(row: Mapping[str, Any], /) -> str:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        return "" if low is None else f"{ratio(low)} – {ratio(high)}"
-
-    return cell
+    return lambda row: interval(row[f"{name}_low"], row[f"{name}_high"])
 
 
 def unless_noise(name: str) -> CellText:
@@ -71,7 +59,7 @@ def unless_noise(name: str) -> CellText:
     def cell(row: Mapping[str, Any], /) -> str:
         if row[name] is None:
             return ""
-        return NOISE if row[f"{name}_low"] <= 1 <= row[f"{name}_high"] else ratio(row[name])
+        return NOISE if row[f"{name}_low"] <= 1 <= row[f"{name}_high"] else minutes(row[name])
 
     return cell
 
@@ -144,13 +132,26 @@ FIT_VIEW = (
     Column("Interval", ratios("exponent"), justify="right"),
     Column("Doubling", unless_noise("doubling"), justify="right"),
     Column("Span", unless_noise("efficiency"), justify="right"),
-    Column("Scatter", lambda row: ratio(row["scatter"]), justify="right", leaves=1),
+    Column("Scatter", _minutes("scatter"), justify="right", leaves=1),
     Column("Warnings", warning_cell, wraps=True, leaves=2),
 )
 
 
-def difference_view(factor: float) -> list[Column]:
-    """Results against the best."""
+_AMOUNTS = {"minutes": "Minutes", "accelerator-minutes": "Acc-min"}
+"""By measure the header of what is compared."""
+
+
+def difference_notes(measure: Measure, factor: float) -> list[str]:
+    """What is compared, and how with the best."""
+    times = "" if measure == "minutes" else "accelerators × "
+    return [
+        f"{_AMOUNTS[measure]}: {times}{_EXPECTED}.",
+        DIFFERENCE_NOTE.format(noise=NOISE_NOTE, factor=f"{factor:g}"),
+    ]
+
+
+def difference_view(measure: Measure, factor: float) -> list[Column]:
+    """Results against the best, in the unit of the measure."""
 
     def verdict(row: Mapping[str, Any]) -> str:
         said = {"noise": NOISE, "factor": f"≥{factor:g}×", "best": "best"}
@@ -159,7 +160,7 @@ def difference_view(factor: float) -> list[Column]:
     return [
         Column("Result", _text("result_id"), is_id=True),
         Column("Acc", _count("accelerators"), justify="right"),
-        Column("Value", _minutes("value"), justify="right"),
+        Column(_AMOUNTS[measure], _minutes("value"), justify="right"),
         Column("Ratio", unless_noise("ratio"), justify="right"),
         Column("Interval", ratios("ratio"), justify="right", leaves=1),
         Column("Verdict", verdict),
@@ -195,19 +196,6 @@ PART_VIEW = (
 )
 
 
-def _work(value: float | None) -> str:
-    """Epochs and samples alike to four digits."""
-    return "" if value is None else minutes(value)
-
-
-def _works(name: str) -> CellText:
-    def cell(row: Mapping[str, Any], /) -> str:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        return "" if low is None else f"{_work(low)} – {_work(high)}"
-
-    return cell
-
-
 CURVE_VIEW = (
     Column("Round", _text("round"), leaves=4),
     Column("Division", _text("division"), leaves=6),
@@ -215,11 +203,11 @@ CURVE_VIEW = (
     Column("GBS", _count("gbs"), justify="right"),
     Column("Results", _count("results"), justify="right", leaves=3),
     Column("Runs", _count("runs"), justify="right", leaves=2),
-    Column("Work", lambda row: _work(row["convergence"]), justify="right"),
-    Column("Interval", _works("convergence"), justify="right"),
+    Column("Work", _minutes("convergence"), justify="right"),
+    Column("Interval", ratios("convergence"), justify="right"),
     Column("Unit", _text("unit"), leaves=5),
-    Column("Law", lambda row: _work(row["law"]), justify="right"),
-    Column("Band", _works("law"), justify="right", leaves=1),
+    Column("Law", _minutes("law"), justify="right"),
+    Column("Band", ratios("law"), justify="right", leaves=1),
 )
 
 
@@ -237,7 +225,7 @@ LAW_VIEW = (
     Column("To", _count("to_gbs"), justify="right"),
     Column("Critical", lambda row: progress(round(row["critical_gbs"])), justify="right"),
     Column("Interval", _critical, justify="right"),
-    Column("Loss", lambda row: ratio(row["loss"]) if row["differs"] else NOISE, justify="right"),
+    Column("Loss", lambda row: minutes(row["loss"]) if row["differs"] else NOISE, justify="right"),
     Column("Interval", ratios("loss"), justify="right"),
     Column("Warnings", warning_cell, wraps=True, leaves=3),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -146,3 +147,29 @@ def test_history_tells_filtered_rounds_from_rounds_not_at_hand(invoke: Invoke) -
     assert "Left out by the filters: the rounds 1.0, 2.0, 3.0, 4.0." in text
     assert "No results at hand of the rounds 1.1, 2.1, 3.1, 4.1, which had the benchmark." in text
     assert "Left out" not in unwrapped(invoke(*asked[:3]).stdout)
+
+
+@pytest.mark.parametrize(("options", "header"), [((), "Acc-min"), (("--by", "minutes"), "Minutes")])
+def test_differences_name_their_unit_and_explain_it_alone(
+    invoke: Invoke, options: tuple[str, ...], header: str
+) -> None:
+    text = invoke("scale", *RGAT, "--show", "differences", *options).stdout
+    assert text.splitlines()[0].split() == ["Result", "Acc", header, "Ratio", "Interval", "Verdict"]
+    explained = {line.partition(":")[0] for line in text.splitlines() if not line.startswith(" ")}
+    assert explained & {"Acc-min", "Minutes"} == {header}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("scale", *RGAT, "--show", "differences"),
+        ("scale", "--round", "3.0", "--benchmark", "bert", "--show", "fits"),
+        ("history", "--benchmark", "bert"),
+    ],
+    ids=" ".join,
+)
+def test_ratios_have_four_significant_digits(invoke: Invoke, arguments: tuple[str, ...]) -> None:
+    table = invoke(*arguments).stdout.partition("\n\n")[0]
+    figures = re.findall(r"(?<=[ ×-])\d+\.\d{3,}(?= |$)", table, re.M)
+    assert figures
+    assert {len(figure.replace(".", "").lstrip("0")) for figure in figures} == {4}

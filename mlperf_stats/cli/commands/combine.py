@@ -196,4 +196,4 @@ def _view(report: SummaryReport) -> list[Column]:
 
 
 def _share(weight: float | None) -> str:
-    return "" if weight is None else f"{weight:.3g}"
+    return "" if weight is None else f"{weight:.4g}"

@@ -66,7 +66,7 @@ def _best(measure: str) -> CellText:
 def _change(measure: str) -> CellText:
     def cell(row: Mapping[str, Any], /) -> str:
         change = row[f"{measure}_change"]
-        return "" if change is None else f"×{change:.3f}" if row[f"{measure}_differs"] else NOISE
+        return "" if change is None else f"×{minutes(change)}" if row[f"{measure}_differs"] else NOISE
 
     return cell
 

@@ -13,7 +13,7 @@ from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.rules.wording import DERIVED, SELECTED
-from mlperf_stats.text.numbers import count, percent
+from mlperf_stats.text.numbers import count, minutes, percent
 
 if TYPE_CHECKING:
     from mlperf_stats.analysis.profile import Profile
@@ -145,7 +145,7 @@ def _view(found: Profile) -> list[Column]:
 
 CURVE_VIEW = (
     Column("System", _folder, is_id=True, names_system=True),
-    Column("Factor", lambda row: f"{row['factor']:.3f}", justify="right"),
+    Column("Factor", lambda row: minutes(row["factor"]), justify="right"),
     Column("Share", lambda row: percent(row["share"], 0), justify="right"),
     Column("From", lambda row: percent(row["share_low"], 0), justify="right"),
     Column("To", lambda row: percent(row["share_high"], 0), justify="right"),

@@ -129,13 +129,8 @@ def _differences(
 
     with database.open(filters) as store:
         found = scale_differences(store, filters, by=by, factor=factor, level=level)
-    notes = [
-        views.TIME_NOTE,
-        views.DIFFERENCE_NOTE.format(noise=views.NOISE_NOTE, factor=f"{factor:g}"),
-        DERIVED,
-        SELECTED,
-    ]
-    view = views.difference_view(factor)
+    notes = [*views.difference_notes(found.measure, factor), DERIVED, SELECTED]
+    view = views.difference_view(found.measure, factor)
     emit_rows(output, found.rows, columns=found.columns, view=view, notes=notes)
 
 
