@@ -19,7 +19,7 @@ from mlperf_runners.workloads.registry import workload
 from mlperf_runners.workloads.transformer.model import Transformer
 from mlperf_runners.workloads.translation.beam import Scoring, translate
 from mlperf_runners.workloads.translation.grammar import Grammar
-from mlperf_runners.workloads.translation.text import END, START, batches_by_length
+from mlperf_runners.workloads.translation.text import END, START, batches_by_length, read_parallel
 
 
 @pytest.fixture
@@ -244,6 +244,23 @@ def test_a_missing_or_uneven_text_is_named(name: str, wmt: Path) -> None:
     (wmt / "newstest2014.de").write_text("nur eine\n")
     with pytest.raises(DatasetMissingError, match=r"newstest2014\.en and \.de have 20 and 1 lines"):
         task_of(name, wmt, **SMALL[name])
+
+
+def test_only_newlines_end_a_sentence(tmp_path: Path) -> None:
+    """Text from the web holds characters that Unicode too counts as ends of lines."""
+    sources = ["one\u2028still one", "two\x85\x0b\x0cstill two", "", "four\u2029"]
+    targets = ["eins", "zwei", "drei\x1c\rnoch drei", "vier"]
+    (tmp_path / "train.en").write_bytes("\n".join(sources).encode())
+    (tmp_path / "train.de").write_bytes("".join(f"{line}\r\n" for line in targets).encode())
+    text = read_parallel(tmp_path, "train")
+    assert (list(text.sources), list(text.targets)) == (sources, targets)
+
+
+def test_an_empty_text_is_refused(tmp_path: Path) -> None:
+    for language in ("en", "de"):
+        (tmp_path / f"train.{language}").write_bytes(b"")
+    with pytest.raises(DatasetMissingError, match="have 0 and 0 lines"):
+        read_parallel(tmp_path, "train")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mlperf_runners.errors import DatasetMissingError
 from mlperf_runners.workloads.deepspeech2.symbols import encode
+from mlperf_runners.workloads.lines import read_lines
 
 Floats = NDArray[np.float32]
 _QUIET = 1e-6
@@ -126,7 +127,7 @@ def spectrogram(samples: Floats, window: int, stride: int) -> Floats:
 def _listed(transcripts: Path, sample_rate: int) -> Iterator[Utterance]:
     """The lines ``<name> <WORDS>`` of a list, whose recordings stand beside it."""
     try:
-        lines = transcripts.read_text(encoding="utf-8").splitlines()
+        lines = read_lines(transcripts)
     except UnicodeDecodeError as error:
         raise DatasetMissingError(f"{transcripts}: is not UTF-8 ({error}); replace the file") from error
     for line in lines:

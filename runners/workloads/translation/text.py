@@ -12,6 +12,7 @@ import sentencepiece
 import torch
 
 from mlperf_runners.errors import DatasetMissingError
+from mlperf_runners.workloads.lines import read_lines
 
 PADDING, UNKNOWN, START, END = 0, 1, 2, 3
 EVAL_SET = "newstest2014"
@@ -34,9 +35,7 @@ def read_parallel(folder: Path, name: str) -> ParallelText:
     Raises:
         DatasetMissingError: they have different numbers of lines, or none.
     """
-    sources, targets = (
-        (folder / f"{name}.{language}").read_text(encoding="utf-8").splitlines() for language in ("en", "de")
-    )
+    sources, targets = (read_lines(folder / f"{name}.{language}") for language in ("en", "de"))
     if len(sources) != len(targets) or not sources:
         raise DatasetMissingError(
             f"{folder / name}.en and .de have {len(sources)} and {len(targets)} lines; they must be "
