@@ -137,7 +137,7 @@ def plan_width(
         }
         rows.append(asked | answer)
     widths = None
-    basis = basis_of(spread, law)
+    basis = (*basis_of(spread, law), *([_MEDIAN_OF_TIES] if _ties(spread, law) else []))
     if borrowers:
         from mlperf_stats.stats.controlled_planning import ControlledWidths
 
@@ -151,6 +151,12 @@ def plan_width(
         rows.append(asked | answer)
     curve = _curve(spread, law, level, assurance, widths) if with_curve else ()
     return Plan(tuple(rows), WIDTH_COLUMNS, basis, curve, SEED)
+
+
+_MEDIAN_OF_TIES = (
+    "The median's interval is exact, between two of the runs, and allows for no other evaluation: it looks "
+    "narrow because evaluation is coarse, not because little is unknown."
+)
 
 
 def _controlled_sentence(sets: int, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -210,13 +216,18 @@ def basis_of(spread: Spread, law: LogTimeLaw) -> tuple[str, ...]:
         f"One run scatters by {law.typical_spread:.2%} (standard deviation of a typical set); how much sets "
         "differ in this is part of the answer. Published sets are selected: plans are a little optimistic."
     )
-    tied = sum(entry.on_one_point for entry in spread.sets)
-    if law.steps and tied:
+    tied = _ties(spread, law)
+    if tied:
         sentences.append(
             f"In {tied} of {len(spread.sets)} sets all runs converged at one evaluation: intervals of such "
-            "runs allow for one evaluation more or less, here as in results."
+            "runs for a mean allow for one evaluation more or less, here as in results."
         )
     return tuple(sentences)
+
+
+def _ties(spread: Spread, law: LogTimeLaw) -> int:
+    """Published sets whose runs all converged at one evaluation, where the plan knows what that hides."""
+    return sum(entry.on_one_point for entry in spread.sets) if law.steps else 0
 
 
 def plan_detect(

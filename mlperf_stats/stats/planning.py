@@ -43,8 +43,6 @@ _SIMULATED_RUNS = 60_000
 SIMULATED_TO = 64
 """Runs up to which sets are simulated run by run; above, only their standard deviations are."""
 
-_LOOK_BACK = 8
-
 ESTIMANDS = ("geometric-mean", "median", "expected-score")
 
 _MEDIAN_EFFICIENCY = {"normal": math.pi / 2, "logistic": 12 / math.pi**2, "laplace": 0.5}
@@ -99,9 +97,17 @@ class Widths:
 
 
 def half_width(law: LogTimeLaw, runs: int, question: WidthQuestion) -> float:
-    """The relative half-width that ``runs`` runs stay within with the assurance asked for; ∞ if none does."""
+    """The relative half-width that ``runs`` runs stay within with the assurance asked for; ∞ if none does.
+
+    For the median it is what every larger number keeps as well.
+    """
     check_question(question)
     runs = check_count(runs, minimum=2, what="runs")
+    if question.estimand == "median":
+        counts = _counts_of_wide_medians(runs, question.level)
+        return max(
+            (_half_widths(law, n, question).quantile(question.assurance) for n in counts), default=math.inf
+        )
     if question.estimand == "geometric-mean" and not law.sets:
         return geometric_mean_half_width(law, runs, question.level, question.assurance)
     return _half_widths(law, runs, question).quantile(question.assurance)
@@ -133,9 +139,7 @@ def runs_for_width(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> i
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if half_width(law, middle, question) <= wanted else (middle, high)
-    # Order statistics reach their level in jumps of a few runs: fewer runs may do where more do not.
-    before = range(max(2, high - _LOOK_BACK), high) if question.estimand == "median" else ()
-    return next((runs for runs in before if half_width(law, runs, question) <= wanted), high)
+    return high
 
 
 def check_question(question: WidthQuestion, wanted: float | None = None) -> None:
@@ -151,6 +155,20 @@ def check_question(question: WidthQuestion, wanted: float | None = None) -> None
         )
     if wanted is not None and not 0 < wanted < 1:
         raise StatisticsError(f"half-width {wanted!r} is not between 0 and 1; write 0.025 for 2.5 %")
+
+
+def _counts_of_wide_medians(runs: int, level: float) -> Sequence[int]:
+    """``runs`` and the larger numbers whose exact interval may be wider; none if no level is reached.
+
+    Its ends move outwards with each run until their ranks move in by one: it is widest before that.
+    """
+    if median_ranks(runs, level).coverage < level:
+        return ()
+    if runs > SIMULATED_TO:
+        return (runs,)
+    ranks = {n: median_ranks(n, level).rank for n in range(runs, SIMULATED_TO + 2)}
+    widest = [n for n in range(runs + 1, SIMULATED_TO) if ranks[n] < ranks[n + 1]]
+    return (runs, *widest, SIMULATED_TO, SIMULATED_TO + 1)
 
 
 def geometric_mean_half_width(law: LogTimeLaw, runs: int, level: float, probability: float) -> float:
@@ -179,15 +197,33 @@ def _half_widths(law: LogTimeLaw, runs: int, question: WidthQuestion) -> Widths:
     """
     if runs <= SIMULATED_TO:
         return simulated_half_widths(law, runs, question)
-    mean = replace(question, estimand="geometric-mean")
-    ratio = np.mean(simulated_half_widths(law, SIMULATED_TO, question).values) / np.mean(
-        simulated_half_widths(law, SIMULATED_TO, mean).values
-    )
+    median = question.estimand == "median"
+    if median:
+        # Its exact interval allows for nothing that ties hide.
+        law = replace(law, steps=())
+    own = simulated_half_widths(law, SIMULATED_TO, question).values
+    of_means = simulated_half_widths(law, SIMULATED_TO, replace(question, estimand="geometric-mean")).values
     rng = np.random.default_rng([SEED, SIMULATED_TO + 1])
     spread, steps, origins = law.large_sets(rng, REPETITIONS)
     variance = spread**2 * rng.chisquare(runs - 1, REPETITIONS) / (runs - 1) + hidden_variance(steps, runs)
     half = t_quantile(question.level, runs - 1) * np.sqrt(variance / runs)
+    ratio = np.full(REPETITIONS, np.mean(own) / np.mean(of_means))
+    if median and law.sets:
+        ratio = _ratios_by_set(own, of_means, _simulated(law, SIMULATED_TO, SEED).origins, len(law.sets))[
+            origins
+        ]
     return Widths(np.asarray(ratio * np.sinh(half)), _origins(law, origins))
+
+
+def _ratios_by_set(
+    widths: FloatArray, of_means: FloatArray, origins: NDArray[np.intp], sets: int
+) -> FloatArray:
+    """Mean width over that of means, (sets,): an outlier among a set's runs widens means, not medians.
+
+    1 where no run of a set differs, or none was drawn.
+    """
+    ours, others = (np.bincount(origins, weights=values, minlength=sets) for values in (widths, of_means))
+    return np.divide(ours, others, out=np.ones(sets), where=others > 0)
 
 
 def _origins(law: LogTimeLaw, origins: Origins) -> Origins | None:

@@ -19,6 +19,7 @@ from mlperf_stats.stats.planning import (
     half_width,
     median_runs,
     runs_for_width,
+    simulated_half_widths,
     width_curve,
 )
 from mlperf_stats.stats.power import (
@@ -119,6 +120,21 @@ def test_smallest_runs_and_curve() -> None:
     assert [width for _, width in curve] == sorted((width for _, width in curve), reverse=True)
     many = runs_for_width(lognormal_law(0.3), 0.025, question)
     assert many == pytest.approx((1.96 * 0.3 / 0.025) ** 2 * 1.05, rel=0.12)
+
+
+@pytest.mark.parametrize("name", ["lognormal", "epochs"])
+def test_more_runs_keep_what_is_promised_of_the_median(name: str) -> None:
+    """The exact interval of 10 runs has ranks 2 and 9, of 11 ranks 2 and 10: wider."""
+    law = lognormal_law(0.06) if name == "lognormal" else resampled_law([EPOCHS])
+    question = WidthQuestion("median")
+    alone = {n: simulated_half_widths(law, n, question).quantile(0.8) for n in range(6, 65)}
+    assert alone[10] < alone[11] <= half_width(law, 10, question)
+    promised = [half_width(law, n, question) for n in (6, 7, 8, 9, 10, 11, 12, 20, 40, 63, 64, 65, 100)]
+    assert promised == sorted(promised, reverse=True)
+    wanted = 1.001 * alone[9]
+    found = runs_for_width(law, wanted, question)
+    assert found > 9
+    assert all(alone[n] <= wanted for n in range(found, 65))
 
 
 def test_pilot_chooses_the_sets_that_are_like_it() -> None:
