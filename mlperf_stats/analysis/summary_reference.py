@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +20,12 @@ from mlperf_stats.store.database import Store
 PUBLISHED, NONE = "published", "none"
 _UNREADABLE = (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, csv.Error)
 """What files of another form end in."""
+
+_BENCHMARK, _MINUTES = "benchmark", "minutes"
+"""Columns of a CSV file of references."""
+
+_LONGEST_SHOWN = 40
+"""Characters of a wrong value that a message repeats."""
 
 
 class ReferenceKind(StrEnum):
@@ -151,24 +157,50 @@ def _read(path: Path) -> dict[str, float]:
     """Minutes by benchmark of a JSON object, or of a CSV with the columns ``benchmark`` and ``minutes``.
 
     Raises:
-        InputError: the file is neither, or a time is not positive.
+        InputError: the file is neither, or a time is not positive; names its place.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        pairs = json.loads(text).items() if path.suffix == ".json" else _csv_pairs(text)
-        minutes = {str(name).strip(): float(value) for name, value in pairs}
+        cells = [
+            (where, name.strip(), _number(where, value))
+            for where, name, value in (_json_cells(text) if path.suffix == ".json" else _csv_cells(text))
+        ]
     except _UNREADABLE as error:
         raise InputError(
             f"{os.fspath(path)}: no reference results ({error}); write CSV with the columns "
             'benchmark,minutes, or JSON like {"bert": 30.5}'
         ) from error
-    wrong = [name for name, value in minutes.items() if not 0 < value < float("inf")]
-    if wrong or not minutes:
+    wrong = [(where, name, value) for where, name, value in cells if not 0 < value < float("inf")]
+    if wrong:
+        where, name, value = wrong[0]
         raise InputError(
-            f"{os.fspath(path)}: {wrong[0] if wrong else 'no benchmark'} has no positive minutes"
+            f"{os.fspath(path)}, {where}: {name} has no positive minutes but {value:g}; write one, like 30.5"
         )
-    return minutes
+    if not cells:
+        raise InputError(f"{os.fspath(path)}: no benchmark has minutes; write lines like bert,30.5")
+    return {name: value for _, name, value in cells}
 
 
-def _csv_pairs(text: str) -> list[tuple[str, str]]:
-    return [(row["benchmark"], row["minutes"]) for row in csv.DictReader(text.splitlines())]
+def _number(where: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        shown = repr(value) if value else "nothing"
+        cut = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
+        raise ValueError(f"{where} holds {cut}, where a number of minutes is expected, like 30.5") from None
+
+
+def _csv_cells(text: str) -> Iterator[tuple[str, str, object]]:
+    """Place, benchmark and what stands for its minutes, line by line."""
+    reader = csv.DictReader(text.splitlines())
+    lacking = [name for name in (_BENCHMARK, _MINUTES) if name not in (reader.fieldnames or ())]
+    if lacking:
+        raise ValueError(f"line 1 names no column {' and no column '.join(lacking)}")
+    for row in reader:
+        yield f"line {reader.line_num}, column {_MINUTES}", row[_BENCHMARK], row[_MINUTES]
+
+
+def _json_cells(text: str) -> Iterator[tuple[str, str, object]]:
+    """Place, benchmark and what stands for its minutes."""
+    for name, value in json.loads(text).items():
+        yield f"entry {name!r}", name, value

@@ -69,7 +69,7 @@ def paragraph(report: SummaryReport) -> str:
 
 
 def summary_sentence(report: SummaryReport, one: Summary) -> str:
-    """One summary: from official scores, from raw times with its interval, and what it hinges on."""
+    """One summary: from scores by the rules, from raw times with its interval, and what it hinges on."""
     normalised = report.reference_kind is not ReferenceKind.NONE
     unit = "" if normalised else " minutes"
     scaled = f" ({minutes(one.raw_score)} before scaling)" if one.raw_score != one.score else ""
@@ -89,8 +89,8 @@ def ratio_sentence(report: SummaryReport, one: SummaryRatio) -> str:
     return (
         f"{one.submission} is {minutes(one.estimate)} times as fast as {one.against} "
         f"({percent(report.level)} interval {minutes(one.low)} – {minutes(one.high)}{shown}), whatever the "
-        f"reference; official scores alone give {minutes(one.score)}. The confidence that it is faster is "
-        f"{sure(one.better)}, and other weights (halved, doubled) give {minutes(one.weights_low)} to "
+        f"reference; scores by the rules alone give {minutes(one.score)}. The confidence that it is faster "
+        f"is {sure(one.better)}, and other weights (halved, doubled) give {minutes(one.weights_low)} to "
         f"{minutes(one.weights_high)}."
     )
 

@@ -109,6 +109,40 @@ def test_reference_file_that_is_none(invoke: Invoke, tmp_path: Path) -> None:
     assert (result.exit_code, "columns benchmark,minutes" in result.stderr) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "a.csv",
+            "benchmark,minutes\nbert,5\nrgat,x\n",
+            "(line 3, column minutes holds 'x', where a number of",
+        ),
+        ("a.csv", "benchmark,minutes\nbert\n", "(line 2, column minutes holds nothing, where a number of"),
+        ("a.csv", "benchmark,minutes\nbert,5\nrgat,-1\n", ", line 3, column minutes: rgat has no positive"),
+        ("a.csv", "benchmark,time\nbert,5\n", "(line 1 names no column minutes)"),
+        ("a.json", '{"bert": "x"}', "(entry 'bert' holds 'x', where a number of minutes is expected"),
+    ],
+)
+def test_a_bad_number_in_a_reference_file_is_located(
+    invoke: Invoke, tmp_path: Path, name: str, content: str, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    result = invoke("combine", QCT, "--benchmark", "bert", "--reference", path)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert said in result.stderr
+    assert name in result.stderr
+
+
+def test_own_scores_are_not_called_official(invoke: Invoke, tmp_path: Path) -> None:
+    write_tree(tmp_path, submission_files("ACME", "box_a", "resnet"))
+    database = tmp_path / "own.db"
+    assert invoke("ingest", tmp_path, "--round", "local", "--db", database).exit_code == 0
+    text = unwrapped(invoke("combine", "local/ACME/box_a", "--db", database).stdout)
+    assert "Score: from scores by the MLPerf rules, official where the results are published." in text
+    assert "from official" not in text
+
+
 def test_folders_that_hold_a_benchmark_twice(invoke: Invoke, tmp_path: Path) -> None:
     for system in ("box_a", "box_b"):
         write_tree(tmp_path, submission_files("ACME", system, "resnet"))

@@ -144,10 +144,10 @@ def _emit(output: Output, report: SummaryReport) -> None:
 
 
 KINDS = (
-    "Score: from official benchmark results. Estimate and interval: from raw times to train. Without: the "
-    "score without this benchmark; for summaries and ratios, the range of scores if weights were halved or "
-    "doubled. "
-    "Ratios: how many times as fast the first is; the reference cancels.",
+    "Score: from scores by the MLPerf rules, official where the results are published. Estimate and "
+    "interval: from raw times to train. Without: the score without this benchmark; for summaries and "
+    "ratios, the range of scores if weights were halved or doubled. Ratios: how many times as fast the "
+    "first is; the reference cancels.",
 )
 
 
