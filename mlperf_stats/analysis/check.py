@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.check_findings import FAMILY_WISE_ERROR, Finding, Severity, ranked, significant
 from mlperf_stats.analysis.check_review import looks, shared_runs, suspicions
-from mlperf_stats.analysis.check_rules import rule_findings
+from mlperf_stats.analysis.check_rules import described, rule_findings
 from mlperf_stats.analysis.rcp import references_at_hand
 from mlperf_stats.analysis.run_sets import run_sets
+from mlperf_stats.rules.suite import require_rounds
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.evaluation_grid import evaluation_steps
 from mlperf_stats.store.queries import (
@@ -59,8 +60,9 @@ class CheckReport:
     @property
     def error_statement(self) -> str:
         """What 'significant' means here."""
+        tests, results = _number(self.tests, "test"), _number(self.results, "result")
         return (
-            f"Significant: {self.tests} tests on {self.results} results, adjusted by Holm; where nothing is "
+            f"Significant: {tests} on {results}, adjusted by Holm; where nothing is "
             f"wrong, the chance of any such finding is at most {FAMILY_WISE_ERROR:.0%}."
         )
 
@@ -87,8 +89,13 @@ class CheckReport:
 
 
 def check(store: Store, filters: Filters | None = None) -> CheckReport:
-    """Check what fits the filters: by the rules, beside the other results, and against the clock."""
+    """Check what fits the filters: by the rules, beside the other results, and against the clock.
+
+    Raises:
+        RoundUnknownError: a round of the results does not exist, so no rule could be applied.
+    """
     results = list_results(store, filters)
+    require_rounds(result.round for result in results)
     ids = {result.result_id for result in results}
     runs = runs_of(store, results)
     sets = run_sets(store, results)
@@ -100,6 +107,7 @@ def check(store: Store, filters: Filters | None = None) -> CheckReport:
             for result in results
             for finding in rule_findings(result, runs.get(result.key, []), steps.get(result.key))
         ),
+        *described(results),
         *significant(tested),
         *looks(sets, late_evaluations(store)),
         *shared_runs(_across_results(store), same_marks(store).values(), ids),
@@ -111,6 +119,10 @@ def check(store: Store, filters: Filters | None = None) -> CheckReport:
         len(tested),
         references_at_hand(),
     )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _across_results(store: Store) -> list[list[tuple[str, str]]]:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mlperf_stats.analysis.check_findings import Finding, Severity
-from mlperf_stats.analysis.own_intervals import own_interval
-from mlperf_stats.analysis.rcp import rcp_row
-from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
+from mlperf_stats.analysis.check_reference import reference_findings
+from mlperf_stats.analysis.check_score import score_finding
 from mlperf_stats.errors import InputError
 from mlperf_stats.model import RunStatus
-from mlperf_stats.rules.rcp import Variant, Verdict
-from mlperf_stats.rules.scoring import ScoreState, score
 from mlperf_stats.rules.selection import select
-from mlperf_stats.rules.suite import LOCAL_ROUND, Benchmark, rounds, rules_for
+from mlperf_stats.rules.suite import LOCAL_ROUND, Benchmark, canonical_benchmark, rounds, rules_for, suite
 from mlperf_stats.store.queries import StoredResult, StoredRun
 
 _CHECKED_SINCE = "1.0"
 """First round with reference convergence points and a seed check."""
-
-_RCP_CODES = {Verdict.FAILED: "rcp-failed", Verdict.MISSING: "rcp-missing"}
 
 
 def rule_findings(
@@ -32,15 +27,55 @@ def rule_findings(
     """
     rules = rules_for(result.round, result.benchmark, len(runs))
     present = [run for run in runs if run.status != RunStatus.ABSENT]
-    if rules.round != LOCAL_ROUND:
-        yield from _count(result, rules, runs)
-    yield from _converged(result, rules, present)
-    yield from _batch_sizes(result, present)
-    yield from _seeds(result, present)
-    yield from _duplicates(result, present)
+    found = [
+        *_benchmark(result),
+        *(_count(result, rules, runs) if rules.round != LOCAL_ROUND else ()),
+        *_readable(result, present),
+        *_converged(result, rules, present),
+        *_batch_sizes(result, present),
+        *_seeds(result, present),
+        *_duplicates(result, present),
+    ]
     if result.division != "open" and len(present) == len(runs):
-        yield from _reference(result, present)
-    yield from _score(result, rules, runs, step)
+        found += reference_findings(result, present, {entry.code for entry in found})
+    yield from found
+    if any(entry.code == "benchmark-unknown" for entry in found):
+        return  # Without the benchmark's rules nobody knows what its score is the mean of.
+    refused = any(entry.severity is Severity.REJECTED for entry in found)
+    yield from score_finding(result, rules, runs, step, refused=refused)
+
+
+def described(results: Iterable[StoredResult]) -> Iterator[Finding]:
+    """Systems of submissions without a description that can be read, each named with its first result."""
+    systems: dict[tuple[str, ...], list[StoredResult]] = {}
+    for result in results:
+        systems.setdefault((result.round, result.submitter, result.entry, result.system), []).append(result)
+    for of_system in systems.values():
+        first, number = of_system[0], len(of_system)
+        unreadable = any(problem.code == "system-unreadable" for problem in first.system_problems)
+        if first.round == LOCAL_ROUND or (first.description_path and not unreadable):
+            continue
+        state = "cannot be read" if first.description_path else "is missing"
+        yield Finding(
+            first.result_id,
+            Severity.LOOK,
+            "system-unreadable" if first.description_path else "system-missing",
+            f"systems/{first.system}.json {state}; {number} result{'s are' if number > 1 else ' is'} "
+            "on this system",
+            "File the system's description; a review asks for it.",
+            size=number,
+        )
+
+
+def _benchmark(result: StoredResult) -> Iterator[Finding]:
+    if result.round == LOCAL_ROUND or canonical_benchmark(result.round, result.benchmark) is not None:
+        return
+    names = ", ".join(sorted(suite(result.round).benchmarks))
+    yield Finding(
+        result.result_id, Severity.REJECTED, "benchmark-unknown",
+        f"round {result.round} has no benchmark {result.benchmark!r}; it has: {names}",
+        "Check the round and the folder's name; no rule of the benchmark was applied.",
+    )  # fmt: skip
 
 
 def _count(result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun]) -> Iterator[Finding]:
@@ -58,7 +93,22 @@ def _count(result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun]) ->
 
 
 def _window(rules: Benchmark, runs: Sequence[StoredRun]) -> str:
-    """Which of too many runs the rule takes."""
+    """Which of too many runs the rule takes, copies left out."""
+    seen: set[str] = set()
+    distinct: list[StoredRun] = []
+    copies: list[StoredRun] = []
+    for run in runs:
+        (copies if run.content_hash in seen else distinct).append(run)
+        seen |= {run.content_hash} - {""}
+    first = f"Remove the copies first: {', '.join(map(_name, copies))}. " if copies else ""
+    if len(distinct) < rules.runs:
+        return f"{first}That leaves {len(distinct)} runs: measure {rules.runs - len(distinct)} more."
+    if len(distinct) == rules.runs:
+        return f"{first}The {rules.runs} runs that are left are the set to file."
+    return first + _median_window(rules, distinct)
+
+
+def _median_window(rules: Benchmark, runs: Sequence[StoredRun]) -> str:
     try:
         chosen = select(
             [run.minutes for run in runs],
@@ -74,8 +124,28 @@ def _window(rules: Benchmark, runs: Sequence[StoredRun]) -> str:
     return f"File the window of consecutive launches with the median score: {names}."
 
 
+def _readable(result: StoredResult, present: Sequence[StoredRun]) -> Iterator[Finding]:
+    unreadable = [_name(run) for run in present if run.status == RunStatus.UNREADABLE]
+    if unreadable:
+        yield Finding(
+            result.result_id, Severity.REJECTED, "run-unreadable",
+            f"{', '.join(unreadable)}: no log of a run, of {len(present)} run files",
+            "A log that cannot be read is no evidence, not even of a failure: file the log of the run.",
+        )  # fmt: skip
+    cut = [_name(run) for run in present if run.status == RunStatus.INCOMPLETE]
+    if cut:
+        yield Finding(
+            result.result_id, Severity.LOOK, "run-incomplete",
+            f"{', '.join(cut)}: no whole log of a run, of {len(present)} run files; counted as having missed "
+            "the target",
+            "See whether the run was killed, which the rules count as a failure, or its log cut off.",
+        )  # fmt: skip
+
+
 def _converged(result: StoredResult, rules: Benchmark, present: Sequence[StoredRun]) -> Iterator[Finding]:
     missed = [run for run in present if run.status != RunStatus.CONVERGED]
+    if all(run.status == RunStatus.UNREADABLE for run in missed) and len(missed) <= rules.max_non_converged:
+        return  # Nothing is forgiven there: a finding of its own says so.
     if not missed or rules.first_converged is not None:
         return
     names = ", ".join(f"{_name(run)} ({run.status})" for run in missed)
@@ -111,10 +181,11 @@ def _seeds(result: StoredResult, present: Sequence[StoredRun]) -> Iterator[Findi
             result.result_id, severity, "seeds-repeated",
             f"{number} of {len(present)} runs have the seed {seed}", "Every run needs a seed of its own.",
         )  # fmt: skip
-    missing = sum(run.seed is None for run in present)
-    if missing and present:
+    readable = [run for run in present if run.status != RunStatus.UNREADABLE]
+    missing = sum(run.seed is None for run in readable)
+    if missing:
         yield Finding(
-            result.result_id, severity, "seeds-missing", f"{missing} of {len(present)} runs log no seed",
+            result.result_id, severity, "seeds-missing", f"{missing} of {len(readable)} runs log no seed",
             "Log the seed of every run.",
         )  # fmt: skip
 
@@ -136,60 +207,6 @@ def _duplicates(result: StoredResult, present: Sequence[StoredRun]) -> Iterator[
                 f"{', '.join(names)} are byte-identical: one run filed {len(names)} times",
                 "File every run once.",
             )  # fmt: skip
-
-
-def _reference(result: StoredResult, present: Sequence[StoredRun]) -> Iterator[Finding]:
-    row = rcp_row(result, present, Variant.OFFICIAL_CODE)
-    if row["verdict"] in _RCP_CODES:
-        figures = (
-            ""
-            if row["limit"] is None
-            else f": {row['mean']:.7g}, the limit is {row['limit']:.7g} {row['unit']}s"
-        )
-        yield Finding(
-            result.result_id, Severity.REJECTED, _RCP_CODES[row["verdict"]],
-            f"the RCP test says {row['verdict']}{figures}", f"{row['note'].capitalize()}.",
-        )  # fmt: skip
-    elif row["normalisation"] > 1:
-        yield Finding(
-            result.result_id, Severity.NOTE, "rcp-normalised", f"converges {row['note']}",
-            f"scaling.json holds {result.scaling_factor:.6g}.",
-        )  # fmt: skip
-
-
-def _score(
-    result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun], step: float | None
-) -> Iterator[Finding]:
-    """The score with its interval, where there is one."""
-    scored = score(
-        [run.minutes for run in runs],
-        [run.status for run in runs],
-        rules,
-        result.scaling_factor,
-        [run.start_ms for run in runs],
-    )
-    if scored.state is not ScoreState.VALID or scored.score_minutes is None:
-        return
-    converged = [run for run in runs if run.status == RunStatus.CONVERGED and run.minutes]
-    interval = own_interval(
-        [run.minutes for run in converged if run.minutes],
-        "expected-score",
-        rules,
-        points={run.convergence_point for run in converged if run.convergence_point is not None},
-        step=step,
-        level=DEFAULT_LEVEL,
-    )
-    between = (
-        ""
-        if interval is None
-        else (
-            f"; sets like this one score {interval.low:.4g} to {interval.high:.4g} on average "
-            f"({DEFAULT_LEVEL:.0%} interval of that average, unscaled)"
-        )
-    )
-    yield Finding(
-        result.result_id, Severity.FINE, "score", f"score {scored.score_minutes:.4g} minutes{between}"
-    )
 
 
 def _name(run: StoredRun) -> str:

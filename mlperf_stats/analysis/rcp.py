@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_stats.analysis.at_hand import logs_at_hand
 from mlperf_stats.analysis.show import find_result
@@ -15,6 +15,7 @@ from mlperf_stats.errors import InputError, NoReferenceError, RoundUnknownError,
 from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.rcp import Basis, RcpResult, Variant, Verdict, exact_p_value, limit_at, rcp_test
 from mlperf_stats.rules.rcp_data import ReferenceSet, reference_set
+from mlperf_stats.rules.suite import require_rounds
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import StoredResult, StoredRun, list_results, runs_of
 
@@ -54,18 +55,29 @@ REJECTED = (Verdict.FAILED, Verdict.MISSING, Verdict.NOT_CONVERGED)
 """Verdicts with which a submission would be sent back."""
 
 
+class RcpRow(NamedTuple):
+    """The test of one result."""
+
+    row: dict[str, Any]
+    """By :data:`COLUMNS`."""
+    at_fault: bool
+    """Whether there was no test because of what the logs say; the row's note names it."""
+
+
 @dataclass(frozen=True)
 class RcpReport:
     """The RCP test of some results, a row each."""
 
     rows: tuple[dict[str, Any], ...]
     variant: Variant
+    at_fault: frozenset[str] = frozenset()
+    """Ids of results that were not tested because of their own logs; a review would send these back."""
     columns: tuple[str, ...] = COLUMNS
 
     @property
     def passed(self) -> bool:
         """Whether nothing would be sent back (results without references are not counted)."""
-        return all(row["verdict"] not in REJECTED for row in self.rows)
+        return not self.at_fault and all(row["verdict"] not in REJECTED for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:
         """A DataFrame with :data:`COLUMNS`."""
@@ -97,7 +109,9 @@ def rcp_report(
     if not references_at_hand():
         raise InputError(NEEDS_REFERENCES)
     runs = runs_of(store, results)
-    return RcpReport(tuple(rcp_row(result, runs.get(result.key, []), variant) for result in results), variant)
+    tested = [rcp_row(result, runs.get(result.key, []), variant) for result in results]
+    at_fault = frozenset(entry.row["result_id"] for entry in tested if entry.at_fault)
+    return RcpReport(tuple(entry.row for entry in tested), variant, at_fault)
 
 
 def rcp_of(
@@ -111,15 +125,18 @@ def rcp_of(
 
     Raises:
         NotFoundError: none or several results fit.
-        InputError, RoundUnknownError: the logs cannot be used, or reference points are not installed.
+        RoundUnknownError: the round of the logs is not known or does not exist.
+        InputError: the logs cannot be used, or reference points are not installed.
     """
     if Path(target).exists():
         with logs_at_hand(target, round_name) as (logs, _):
-            return rcp_report(logs, list_results(logs), variant)
+            results = list_results(logs)
+            require_rounds(result.round for result in results)
+            return rcp_report(logs, results, variant)
     return rcp_report(store, [find_result(store, os.fspath(target))], variant)
 
 
-def rcp_row(result: StoredResult, filed: Iterable[StoredRun], variant: Variant) -> dict[str, Any]:
+def rcp_row(result: StoredResult, filed: Iterable[StoredRun], variant: Variant) -> RcpRow:
     """The line of one result."""
     runs = [run for run in filed if run.status != RunStatus.ABSENT]
     converged = [run for run in runs if run.status == RunStatus.CONVERGED]
@@ -139,27 +156,31 @@ def rcp_row(result: StoredResult, filed: Iterable[StoredRun], variant: Variant) 
         references = reference_set(result.round, result.benchmark)
         points, gbs = convergence_points(runs, references)
         tested = rcp_test(points, gbs, references, variant)
-    except (NoReferenceError, RoundUnknownError, UnknownBenchmarkError) as error:
+    except (NoReferenceError, RoundUnknownError) as error:
         row["note"] = str(error)
-        return row
-    except InputError as error:
-        row.update(verdict=Verdict.NOT_CONVERGED, note=str(error))
-        return row
+        return RcpRow(row, at_fault=False)
+    except (UnknownBenchmarkError, InputError) as error:
+        row["note"] = str(error)
+        return RcpRow(row, at_fault=True)
     row["exact_p_value"] = exact_p_value(points, gbs, references)
-    return row | _figures(tested, references)
+    return RcpRow(row | _figures(tested, references), at_fault=False)
 
 
 def convergence_points(runs: Sequence[StoredRun], references: ReferenceSet) -> tuple[list[float | None], int]:
     """Convergence point of each run (None: missed the target) and the batch size of all.
 
     Raises:
-        InputError: batch sizes are missing or differ, a converged run has no convergence point, or the
-            logs count something else than the reference.
+        InputError: a run cannot be read, batch sizes are missing or differ, a converged run has no
+            convergence point, or the logs count something else than the reference.
     """
-    sizes = {run.gbs for run in runs}
-    if len(sizes) != 1 or None in sizes:
-        named = ", ".join(sorted(str(size or "none") for size in sizes)) or "none"
-        raise InputError(f"all runs must log one global batch size; these log {named}")
+    unreadable = [run.path.rpartition("/")[2] for run in runs if run.status == RunStatus.UNREADABLE]
+    sizes = {run.gbs for run in runs if run.status != RunStatus.UNREADABLE}
+    faults = [f"{', '.join(unreadable)} cannot be read"] if unreadable else []
+    if len(sizes) > 1 or None in sizes:
+        named = ", ".join(sorted(str(size or "none") for size in sizes))
+        faults.append(f"all runs must log one global batch size; these log {named}")
+    if faults or not sizes:
+        raise InputError("; ".join(faults) or "there are no runs to test")
     points: list[float | None] = []
     for run in runs:
         reached = run.status == RunStatus.CONVERGED

@@ -104,6 +104,8 @@ def _scaling(place: Place, content: bytes | OSError) -> tuple[float, tuple[Probl
     if factor is None or factor <= 0:
         detail = f"{place.path}: no positive scaling_factor; none is applied"
         return 1.0, (Problem("scaling-unreadable", detail),)
+    if factor == 1:
+        return factor, (Problem("scaling-is-one", f"{place.path}: the factor is 1, as without the file"),)
     return factor, ()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -154,6 +154,16 @@ def suite(round_name: str) -> Suite:
         raise RoundUnknownError(
             f"round {wanted} has no suite of benchmarks; known rounds: {', '.join(rounds())}"
         ) from None
+
+
+def require_rounds(names: Iterable[str]) -> None:
+    """Refuse rounds that do not exist, so that nothing passes for want of rules; ``local`` may be among them.
+
+    Raises:
+        RoundUnknownError: a round has no suite; the message lists those that have one.
+    """
+    for name in {*names} - {LOCAL_ROUND}:
+        suite(name)
 
 
 def benchmark(round_name: str, name: str) -> Benchmark:

@@ -48,8 +48,11 @@ def test_mixed_batch_sizes_are_sent_back() -> None:
         results = list_results(
             store, Filters(rounds=("1.0",), benchmarks=("dlrm",), submitters=("supermicro",))
         )
-        mixed = next(row for row in rcp_report(store, results).rows if "one global batch size" in row["note"])
-    assert mixed["verdict"] == Verdict.NOT_CONVERGED
+        report = rcp_report(store, results)
+    mixed = next(row for row in report.rows if "one global batch size" in row["note"])
+    assert mixed["verdict"] == "not-tested"
+    assert mixed["result_id"] in report.at_fault
+    assert not report.passed
     assert "55296, 60000" in mixed["note"]
 
 

@@ -23,7 +23,9 @@ def test_folder_that_would_be_sent_back(invoke: Invoke, results_repository: Path
     """``evil`` mixes batch sizes, which no reference point fits: the answer is no."""
     result = invoke("rcp", results_repository, "--round", "5.0")
     assert result.exit_code == 1, result.output
-    assert "not-converged" in result.stdout
+    assert "not-tested" in result.stdout
+    assert "not-converged" not in result.stdout
+    assert "result_4.txt cannot be read" in result.stdout
     assert "one global batch size" in result.stdout
     assert "5.0/acme/box8/retinanet" in result.stdout
 

@@ -110,6 +110,7 @@ def test_file_names_with_digits_that_are_no_decimals(tmp_path: Path) -> None:
     [
         (b'{"scaling_factor": 1.07}', 1.07, []),
         (b'{"scaling_factor": "1.07"}', 1.07, []),
+        (b'{"scaling_factor": 1.0}', 1.0, ["scaling-is-one"]),
         (b'{"scaling_factor": 0}', 1.0, ["scaling-unreadable"]),
         (b'{"scaling_factor": -2}', 1.0, ["scaling-unreadable"]),
         (b'{"scaling_factor": NaN}', 1.0, ["scaling-unreadable"]),
