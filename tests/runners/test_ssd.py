@@ -16,10 +16,10 @@ from mlperf_runners.errors import DatasetMissingError, SettingsError
 from mlperf_runners.training.context import Context
 from mlperf_runners.workloads.coco.annotations import Part
 from mlperf_runners.workloads.coco.backbone import Backbone, BasicBlock
-from mlperf_runners.workloads.coco.boxes import decode, encode, overlaps, suppressed
+from mlperf_runners.workloads.coco.boxes import centred, decode, encode, overlaps, suppressed
 from mlperf_runners.workloads.coco.evaluation import Detections, average_precision, result_rows
 from mlperf_runners.workloads.coco.shapes import write_shapes
-from mlperf_runners.workloads.ssd import WORKLOAD, map_sides
+from mlperf_runners.workloads.ssd import WORKLOAD, map_sides, map_steps
 from mlperf_runners.workloads.ssd.images import cropped, mirrored
 from mlperf_runners.workloads.ssd.loss import hard_negatives, multibox_loss
 from mlperf_runners.workloads.ssd.model import Ssd
@@ -211,13 +211,20 @@ def test_the_published_ssd300_has_8732_default_boxes() -> None:
     full = WORKLOAD.full
     sides = map_sides(full.image_size, len(full.ratios))
     assert sides == [38, 19, 10, 5, 3, 1]
-    priors = default_boxes(sides, full.scales, full.ratios)
+    assert map_steps(full.image_size, len(full.ratios)) == [8, 16, 32, 64, 100, 300]
+    priors = default_boxes(full.image_size, full.scales, full.ratios)
     assert priors.shape == (8732, 4)
-    assert (priors.min(), priors.max()) == (0, 1)
-    # 38 × 38 places with four boxes each; place (row 3, column 5) has its centre at 5.5 and 3.5 cells.
-    box = priors[4 * (38 * 3 + 5)]
-    assert torch.allclose((box[:2] + box[2:]) / 2, torch.tensor([5.5 / 38, 3.5 / 38]))
-    assert torch.allclose(box[2:] - box[:2], torch.tensor([0.07, 0.07]))
+    centres, sizes = centred(priors)
+    # 38 × 38 places with four boxes each; row 3, column 5 has its centre at 5.5 and 3.5 steps of 8 pixels.
+    number = 4 * (38 * 3 + 5)
+    assert torch.allclose(centres[number], torch.tensor([5.5 * 8 / 300, 3.5 * 8 / 300]))
+    assert torch.allclose(sizes[number], torch.tensor([0.07, 0.07]))
+    # The last place of the third map, 9.5 steps of 32 pixels, is outside the image and so put at its border.
+    assert torch.allclose(centres[4 * 38**2 + 6 * 19**2 + 6 * 10**2 - 1], torch.tensor([1.0, 1.0]))
+    # The only place of the last map: .87, √(.87 · 1.05), and a ratio of 2, whose long side exceeds the image.
+    expected = [[0.87, 0.87], [0.955772, 0.955772], [1.0, 0.615183], [0.615183, 1.0]]
+    assert torch.allclose(sizes[-4:], torch.tensor(expected), atol=1e-5)
+    assert (priors < 0).any()
 
 
 def test_predictions_come_in_the_order_of_the_default_boxes() -> None:
@@ -225,7 +232,7 @@ def test_predictions_come_in_the_order_of_the_default_boxes() -> None:
     ratios = ((2.0,), (2.0,))
     network = Ssd(64, (1, 1, 1), 8, ratios, 2).eval()
     offsets, logits = network(torch.zeros(2, 3, 64, 64))
-    priors = default_boxes(map_sides(64, 2), (0.2, 0.4, 0.6), ratios)
+    priors = default_boxes(64, (0.2, 0.4, 0.6), ratios)
     assert offsets.shape == (2, len(priors), 4)
     assert logits.shape == (2, len(priors), 3)
     head = network.places[0]

@@ -32,7 +32,8 @@ class MaskRcnnTask:
     def __init__(self, settings: MaskRcnnSettings, mode: str, context: Context) -> None:
         self._settings = settings
         self._context = context
-        self._mode = mode
+        # Making the images of the small version is no part of training.
+        self._made = both_parts(settings, mode) if mode == "mini" else None
         self._network = MaskRcnn(settings)
         self.model: torch.nn.Module = context.data_parallel(self._network)
         self._peak = settings.learning_rate * settings.batch_size / BATCH_OF_RATE
@@ -45,9 +46,9 @@ class MaskRcnnTask:
         self._steps = 0
 
     def load_data(self) -> None:
-        """Read the annotations, or generate images of shapes."""
+        """Read the annotations, unless the images were made."""
         settings = self._settings
-        train, self._eval = both_parts(settings, self._mode)
+        train, self._eval = self._made or both_parts(settings, "full")
         self._train = TrainImages(train, settings.min_size, settings.max_size, self._context.seed)
         self._truth = self._eval.truth()
         self.train_samples, self.eval_samples = len(train), len(self._eval)

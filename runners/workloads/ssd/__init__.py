@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from mlperf_runners.workloads.coco import DATASET, OBTAIN, DetectionSettings, impossible
 from mlperf_runners.workloads.workload import Workload
 
@@ -41,6 +43,15 @@ def map_sides(image_size: int, maps: int) -> list[int]:
         side = sides[-1]
         sides.append(-(-side // 2) if is_halved(side) else side - 2)
     return sides
+
+
+def map_steps(image_size: int, maps: int) -> list[float]:
+    """Pixels between the places of each map: doubled where a map is halved, else what fills the image."""
+    sides = map_sides(image_size, maps)
+    steps: list[float] = [STRIDE]
+    for below, side in pairwise(sides):
+        steps.append(2 * steps[-1] if is_halved(below) else image_size / side)
+    return steps
 
 
 def _impossible(settings: SsdSettings) -> str | None:

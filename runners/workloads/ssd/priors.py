@@ -1,6 +1,7 @@
 """Default boxes of SSD, and what each of them has to learn from an image.
 
-Source: Liu et al., SSD, ECCV 2016, section 2.2. Boxes are shares of the image's sides.
+Source: Liu et al., SSD, ECCV 2016, section 2.2, with the places and limits of the MLPerf reference. Boxes are
+shares of the image's sides.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mlperf_runners.workloads.coco.boxes import clipped, encode, overlaps
+from mlperf_runners.workloads.coco.boxes import encode, overlaps
+from mlperf_runners.workloads.ssd import map_sides, map_steps
 
 SPREAD = (0.1, 0.2)
 """Of offsets: of the centre and of the size."""
@@ -24,22 +26,27 @@ def boxes_per_cell(ratios: Sequence[float]) -> int:
     return 2 + 2 * len(ratios)
 
 
-def default_boxes(sides: Sequence[int], scales: Sequence[float], ratios: Sequence[Sequence[float]]) -> Tensor:
-    """All of them, shape (n, 4), map by map, row by row, cell by cell."""
+def default_boxes(image_size: int, scales: Sequence[float], ratios: Sequence[Sequence[float]]) -> Tensor:
+    """All of them, shape (n, 4), map by map, row by row, cell by cell.
+
+    Centres and sides are at most 1 each; a box may cross the image's border.
+    """
     parts = []
-    for number, side in enumerate(sides):
+    maps = len(ratios)
+    grids = zip(map_sides(image_size, maps), map_steps(image_size, maps), strict=True)
+    for number, (side, step) in enumerate(grids):
         scale, following = scales[number : number + 2]
         between = math.sqrt(scale * following)
         sizes = [(scale, scale), (between, between)]
         for ratio in ratios[number]:
             long, short = scale * math.sqrt(ratio), scale / math.sqrt(ratio)
             sizes += [(long, short), (short, long)]
-        places = (torch.arange(side) + 0.5) / side
+        places = ((torch.arange(side) + 0.5) * step / image_size).clamp(max=1)
         down, across = torch.meshgrid(places, places, indexing="ij")
         centres = torch.stack([across, down], 2).reshape(-1, 1, 2)
-        halves = torch.tensor(sizes)[None] / 2
+        halves = torch.tensor(sizes).clamp(max=1)[None] / 2
         parts.append(torch.cat([centres - halves, centres + halves], 2).reshape(-1, 4))
-    return clipped(torch.cat(parts), 1, 1)
+    return torch.cat(parts)
 
 
 def matched(boxes: Tensor, labels: Tensor, priors: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ from mlperf_runners.training.context import Context
 from mlperf_runners.workloads.coco.boxes import clipped, decode, suppressed
 from mlperf_runners.workloads.coco.evaluation import Detections, average_precision, result_rows
 from mlperf_runners.workloads.coco.parts import both_parts
-from mlperf_runners.workloads.ssd import SsdSettings, map_sides
+from mlperf_runners.workloads.ssd import SsdSettings
 from mlperf_runners.workloads.ssd.images import EvalImages, Example, TrainImages
 from mlperf_runners.workloads.ssd.loss import multibox_loss
 from mlperf_runners.workloads.ssd.model import Ssd
@@ -34,9 +34,9 @@ class SsdTask:
     def __init__(self, settings: SsdSettings, mode: str, context: Context) -> None:
         self._settings = settings
         self._context = context
-        self._mode = mode
-        sides = map_sides(settings.image_size, len(settings.ratios))
-        self._priors = default_boxes(sides, settings.scales, settings.ratios)
+        # Making the images of the small version is no part of training.
+        self._made = both_parts(settings, mode) if mode == "mini" else None
+        self._priors = default_boxes(settings.image_size, settings.scales, settings.ratios)
         self._network = Ssd(
             settings.image_size,
             settings.blocks,
@@ -57,9 +57,9 @@ class SsdTask:
         self._steps = 0
 
     def load_data(self) -> None:
-        """Read the annotations, or generate images of shapes."""
+        """Read the annotations, unless the images were made."""
         settings = self._settings
-        train, self._eval = both_parts(settings, self._mode)
+        train, self._eval = self._made or both_parts(settings, "full")
         self._train = TrainImages(
             train, settings.image_size, self._priors, settings.crop_tries, self._context.seed
         )
