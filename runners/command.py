@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlperf_runners.campaign.plan import Plan
-from mlperf_runners.errors import CampaignError, SettingsError
+from mlperf_runners.errors import CampaignError, DatasetMissingError, SettingsError
 from mlperf_runners.options import CampaignOptions, LaunchOptions, SettingsOptions, StoppingOptions
 from mlperf_runners.workloads.workload import Workload
 from mlperf_stats.cli.console import print_lines, print_table
+
+if TYPE_CHECKING:
+    from mlperf_runners.dispatch.planning import Wishes
 
 INTERRUPTED = 130
 """What a shell reports for a program that Ctrl-C ended."""
@@ -59,14 +63,15 @@ def command(
         raise SettingsError("name a workload to run; 'mlperf-stats run --list' says which there are")
     chosen = [workload(name) for name in chosen_names(names)]
     _check_machine()
-    from mlperf_runners.dispatch.planning import Wishes, plan_of
+    from mlperf_runners.dispatch.planning import Wishes, check_owners
 
+    check_owners(settings.changes, [one.name for one in chosen])
     root = None
     if len(chosen) > 1:
         root = campaign.folder or Path(f"{SUITE}-{settings.mode}")
         campaign = replace(campaign, suite=root)
     wishes = [Wishes(one, settings, stopping, launch, campaign) for one in chosen]
-    parts = [(wish.folder, plan_of(wish), wish.workload) for wish in wishes]
+    parts = _plans(wishes)
     root = root or wishes[0].folder
     try:
         lines = _run(root, parts)
@@ -87,6 +92,21 @@ command.examples = (  # type: ignore[attr-defined]
     ("mlperf-stats run suite --mini --runs 5", "every workload, as one submission in ./suite-mini"),
     ("mlperf-stats run ncf --data ml-20m --budget 600", "the published model on real data, for ten hours"),
 )
+
+
+def _plans(wishes: Sequence[Wishes]) -> list[tuple[Path, Plan, Workload]]:
+    """The plan of each workload; all datasets that are missing are named at once."""
+    from mlperf_runners.dispatch.planning import plan_of
+
+    parts, missing = [], []
+    for wish in wishes:
+        try:
+            parts.append((wish.folder, plan_of(wish), wish.workload))
+        except DatasetMissingError as error:
+            missing.append(str(error))
+    if missing:
+        raise DatasetMissingError(" | ".join(missing))
+    return parts
 
 
 def _run(root: Path, parts: list[tuple[Path, Plan, Workload]]) -> list[str]:

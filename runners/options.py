@@ -32,7 +32,11 @@ def _stopping(
     runs: Annotated[
         int | None,
         typer.Option(
-            "--runs", min=1, metavar="N", help="Number of runs; the most, with a rule to stop earlier."
+            "--runs",
+            min=1,
+            metavar="N",
+            help="Number of runs (default: what the rules ask for, 5 to 100); the most, with a rule to "
+            "stop earlier.",
         ),
     ] = None,
     half_width: Annotated[

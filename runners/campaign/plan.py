@@ -90,6 +90,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self.seeds[index]
         return run_seed(self.name, self.workload, self.variants[self.variant_of(index)].label, index)
 
+    def run_name(self, index: int) -> str:
+        """A run in words, with its variant if there are two."""
+        label = self.variants[self.variant_of(index)].label
+        return f"run {index} ({label})" if label else f"run {index}"
+
     def system_folder(self, variant: int) -> str:
         """System folder of a variant in result ids."""
         label = self.variants[variant].label

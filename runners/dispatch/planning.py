@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,18 @@ def changes_of(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     for key in tables:
         workload(key)
     return {**{key: value for key, value in changes.items() if key not in tables}, **tables.get(name, {})}
+
+
+def check_owners(changes: Sequence[str], names: Sequence[str]) -> None:
+    """See that every ``workload.name=value`` is for a workload that is run.
+
+    Raises:
+        SettingsError: one is not, and would change nothing.
+    """
+    for change in changes:
+        for owner, value in parse_change(change).items():
+            if isinstance(value, dict) and workload(owner).name not in names:
+                raise SettingsError(f"--set {change}: {owner} is not run; run are {', '.join(names)}")
 
 
 def _checked(wishes: Wishes, settings: Settings) -> dict[str, Any]:

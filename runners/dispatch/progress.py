@@ -31,10 +31,17 @@ def interval_words(interval: Interval | None) -> list[str]:
 class Progress:
     """A line per run that ended; on a terminal also a line that says what is going on right now."""
 
-    def __init__(self, metric: str, target_of: Callable[[int], float], out: TextIO | None = None) -> None:
-        """``target_of``: the target of a run by its index."""
+    def __init__(
+        self,
+        metric: str,
+        target_of: Callable[[int], float],
+        out: TextIO | None = None,
+        name_of: Callable[[int], str] = "run {}".format,
+    ) -> None:
+        """``target_of``, ``name_of``: the target and the name of a run by its index."""
         self._metric = metric
         self._target_of = target_of
+        self._name_of = name_of
         self._out = out or sys.stderr
         self._live = self._out.isatty()
         self._line = ""
@@ -49,7 +56,7 @@ class Progress:
         if not self._live:
             return
         parts = [verdict.reason, *interval_words(verdict.interval)]
-        parts += [f"run {attempt.index} {self._quality(attempt)}" for attempt in running]
+        parts += [f"{self._name_of(attempt.index)} {self._quality(attempt)}" for attempt in running]
         if verdict.runs_left:
             parts.append(f"about {verdict.runs_left} more")
         width = shutil.get_terminal_size().columns - 1
@@ -62,13 +69,14 @@ class Progress:
         word = "converged" if result.status == "converged" else "did not converge"
         note = "; the machine was busy with something else" if result.contended else ""
         self._print(
-            f"run {attempt.index}: {word}, {self._metric} {result.quality:.4f} after "
+            f"{self._name_of(attempt.index)}: {word}, {self._metric} {result.quality:.4f} after "
             f"{result.epochs:.3g} epochs, {result.minutes:.3f} min{note}"
         )
 
     def died(self, attempt: Attempt, how: str, words: str) -> None:
         """An attempt ended without a result."""
-        self._print(f"run {attempt.index}, attempt {attempt.number}: {how}{': ' if words else ''}{words}")
+        name = self._name_of(attempt.index)
+        self._print(f"{name}, attempt {attempt.number}: {how}{': ' if words else ''}{words}")
 
     def close(self) -> None:
         """Leave the terminal clean."""

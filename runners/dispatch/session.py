@@ -43,7 +43,7 @@ def run_campaign(folder: CampaignFolder, asked: Plan, workload: Workload) -> Fin
             created = datetime.now(UTC).isoformat(timespec="seconds")
             plan = freeze(root, msgspec.structs.replace(asked, created=created))
         check_unchanged(root, plan, asked)
-        progress = Progress(workload.metric, partial(_target, plan))
+        progress = Progress(workload.metric, partial(_target, plan), name_of=plan.run_name)
         dispatcher = Dispatcher(
             folder=folder,
             plan=plan,

@@ -92,7 +92,13 @@ class Sequential:
         if self._decision is None:
             return Verdict(False, "no run yet")
         decision = self._decision
-        return Verdict(decision.stop, decision.reason, self._runs_left, decision.interval)
+        return Verdict(decision.stop, self._named(decision.reason), self._runs_left, decision.interval)
+
+    def _named(self, reason: str) -> str:
+        """The rule knows its variants as a and b only."""
+        for letter, variant in zip("ab", self._plan.variants, strict=False):
+            reason = reason.replace(f"variant {letter} ", f"{variant.label} ")
+        return reason
 
     def _update(self, rule: SequentialRule, index: int, result: RunResult) -> Decision:
         variant = self._plan.variant_of(index)

@@ -136,9 +136,15 @@ def test_a_workload_that_fails_does_not_keep_the_others_waiting(
 def test_all_data_are_looked_for_before_anything_is_launched(run: Run, tmp_path: Path) -> None:
     (tmp_path / "data" / "ncf").mkdir(parents=True)
     (tmp_path / "data" / "ncf" / "ratings.csv").touch()
-    words = refusal(run("run", "ncf", "resnet", "--data", "data"))
+    words = refusal(run("run", "ncf", "resnet", "ssd", "--data", "data"))
     assert f"resnet needs train/*/*.JPEG, val/*/*.JPEG in {tmp_path / 'data' / 'resnet'}" in words
+    assert "ssd needs annotations/instances_train2017.json" in words
     assert not (tmp_path / "suite-full").exists()
+
+
+def test_a_setting_of_a_workload_that_is_not_run_is_refused(run: Run) -> None:
+    words = refusal(run("run", "ncf", "--mini", "--set", "ssd.batch_size=3"))
+    assert "--set ssd.batch_size=3: ssd is not run; run are ncf" in words
 
 
 def test_suite_names_all_and_nothing_is_named_twice() -> None:
