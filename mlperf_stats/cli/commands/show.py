@@ -73,7 +73,9 @@ def _run_row(detail: RunDetail) -> dict[str, Any]:
 
 def _convergence(row: Mapping[str, Any]) -> str:
     point = row["convergence_point"]
-    return "" if point is None else f"{progress(point)} {row['convergence_unit']}"
+    if point is None or row["status"] != "converged":
+        return ""
+    return f"{progress(point)} {row['convergence_unit']}"
 
 
 RUN_VIEW = (
