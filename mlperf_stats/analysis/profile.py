@@ -64,7 +64,7 @@ class Profile(Tables):
     TABLES: ClassVar[Columns] = {"systems": SYSTEM_COLUMNS, "curve": CURVE_COLUMNS}
 
     systems: tuple[dict[str, Any], ...]
-    """The most complete first, among those the ones most often close to the best."""
+    """The most complete first, among those the ones most often the best, then most often close to it."""
     curve: tuple[dict[str, Any], ...]
     benchmarks: tuple[str, ...]
     """Those that the shares are of."""
@@ -234,8 +234,9 @@ def _profile(
 
 
 def _rank(row: dict[str, Any], found: PerformanceProfile, number: int) -> tuple[float, ...]:
-    """The most complete first, then by the area above the profile."""
-    return -row["benchmarks"], -float(found.expected[number].sum())
+    """The most complete first, then by the shares in the table, best first, then by the whole curve."""
+    shares = (-row[f"within_{factor:g}"] for factor in SHOWN_FACTORS)
+    return -row["benchmarks"], *shares, -float(found.expected[number].sum())
 
 
 def _system_row(

@@ -102,17 +102,26 @@ class ResultsTable:
         Raises:
             InputError: it is no column.
         """
-        downwards, asked = column.startswith("-"), column.removeprefix("-").strip().lower()
+        name = self.sort_column(column)
+        empty = (None, "")
+        known = [row for row in self.rows if row[name] not in empty]
+        known.sort(key=lambda row: _order(row[name]), reverse=column.startswith("-"))
+        return ResultsTable(
+            (*known, *(row for row in self.rows if row[name] in empty)), self.level, self.columns
+        )
+
+    def sort_column(self, column: str) -> str:
+        """The full name of what :meth:`sorted_by` is asked for.
+
+        Raises:
+            InputError: it is no column.
+        """
+        asked = column.removeprefix("-").strip().lower()
         name = next((known for known in (asked, f"{asked}_minutes") if known in self.columns), None)
         if name is None:
             close = get_close_matches(asked, self.columns, n=3, cutoff=0.5) or self.columns
             raise InputError(f"results have no column {asked!r} to sort by; there are {', '.join(close)}")
-        empty = (None, "")
-        known = [row for row in self.rows if row[name] not in empty]
-        known.sort(key=lambda row: _order(row[name]), reverse=downwards)
-        return ResultsTable(
-            (*known, *(row for row in self.rows if row[name] in empty)), self.level, self.columns
-        )
+        return name
 
     def to_frame(self) -> pd.DataFrame:
         """A DataFrame with :data:`COLUMNS`; missing figures are NaN."""

@@ -44,6 +44,14 @@ def test_shares_are_what_the_times_give(store: Store) -> None:
     assert sum(row["within_1"] for row in found.systems) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("name", ["2.0", "3.0", "4.0"])
+def test_systems_come_by_completeness_then_by_share_of_bests(store: Store, name: str) -> None:
+    rows = profile(store, Filters(rounds=(name,), min_accelerators=8, max_accelerators=8)).systems
+    shares = ("within_1", "within_1.1", "within_1.25", "within_1.5", "within_2", "within_4")
+    keys = [(row["benchmarks"], *(row[share] for share in shares)) for row in rows]
+    assert keys == sorted(keys, reverse=True)
+
+
 def test_curves_rise_to_what_a_system_has(store: Store) -> None:
     found = profile(store, Filters(rounds=("5.0",), submitters=("nvidia", "google")))
     by_system: dict[str, list[dict[str, float]]] = {}

@@ -134,6 +134,25 @@ def test_results_in_the_order_of_a_column(invoke: Invoke) -> None:
     assert "score_minutes" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("column", "headers"),
+    [
+        ("accelerators", ["Result", "accelerators", "Score", "Median"]),
+        ("-gmean", ["Result", "gmean_minutes", "Score", "Median"]),
+        ("framework", ["Result", "framework", "Score", "Median"]),
+        ("controlled", ["Result", "Expected", "Score", "Median"]),
+        ("-median", ["Result", "Score", "Median", "Interval"]),
+        ("round", ["Result", "Score", "Median", "Interval"]),
+    ],
+)
+def test_the_table_shows_what_it_is_sorted_by(invoke: Invoke, column: str, headers: list[str]) -> None:
+    asked = ("results", "--round", "5.0", "--benchmark", "rgat", "--sort", column)
+    first, *lines = invoke(*asked).stdout.partition("\n\n")[0].splitlines()
+    assert first.split()[:4] == headers
+    if column == "accelerators":
+        assert [int(line.split()[1]) for line in lines][::12] == [8, 16]
+
+
 def test_no_result_says_so(invoke: Invoke, own: tuple[object]) -> None:
     result = invoke("results", *own, "--round", "4.*")
     assert (result.exit_code, result.stdout) == (2, "")

@@ -34,8 +34,9 @@ EXAMPLES = (
 NOTES = (
     "Best: share of the benchmarks on which the system is the fastest, in brackets its {level} interval. "
     "≤F×: share on which it takes at most F times as {much} as the best.",
-    "A missing benchmark counts as never close to the best. Times: expected times of a run (geometric mean, "
-    "raw times) with the luck of convergence controlled for.",
+    "A missing benchmark counts as never close to the best. In order of Has, then Best, then ≤1.1× and so "
+    "on. Times: expected times of a run (geometric mean, raw times) with the luck of convergence controlled "
+    "for.",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -70,10 +71,11 @@ def command(
 
     with database.open(filters) as store, steps_bar("computing intervals") as on_progress:
         table = results_table(store, filters, level=level, on_progress=on_progress)
+    view: Sequence[Column] = VIEWS[interval]
     if sort:
-        table = table.sorted_by(sort)
+        table, view = table.sorted_by(sort), _with(table.sort_column(sort), view)
     notes = _notes(table.rows, interval) if table.rows else [NOTHING_AT_HAND]
-    emit_rows(output, table.rows, columns=table.columns, view=VIEWS[interval], notes=notes)
+    emit_rows(output, table.rows, columns=table.columns, view=view, notes=notes)
 
 
 def _runs(row: Mapping[str, Any]) -> str:
@@ -112,6 +114,39 @@ VIEWS = {
         *_LAST,
     ),
 }
+
+
+_IN_THE_ID = ("result_id", "round", "submitter", "system", "benchmark")
+_TEXTS = ("division", "availability", "accelerator", "framework")
+_SHOWN_AS = {
+    "score_minutes": "Score",
+    "median_minutes": "Median",
+    "median_level": "Level",
+    "controlled_minutes": "Expected",
+    "controlled_own_share": "Own",
+    "runs": "Runs",
+    "warnings": "Warnings",
+}
+"""Headers of the columns that are shown anyway."""
+
+
+def _with(name: str, view: Sequence[Column]) -> tuple[Column, ...]:
+    """``view`` with the column ``name``, which is read off the id, stays where it is, or comes second."""
+    if name in _IN_THE_ID:
+        return tuple(view)
+    header = _SHOWN_AS.get(name)
+    if any(column.header == header for column in view):
+        return tuple(replace(column, leaves=0) if column.header == header else column for column in view)
+    first, *others = view
+    texts = name in _TEXTS
+    sorted_by = Column(
+        header or name, lambda row: _plain(row[name]), justify="left" if texts else "right", wraps=texts
+    )
+    return (first, sorted_by, *others)
+
+
+def _plain(value: object) -> str:
+    return minutes(value) if isinstance(value, float) else "" if value is None else str(value)
 
 
 def _notes(rows: Sequence[Mapping[str, Any]], shown: Shown) -> list[str]:
