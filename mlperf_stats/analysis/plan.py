@@ -273,14 +273,21 @@ def plan_detect(
         for basis, law in _laws(spread)
         for answer in _detections(law, contrast, power, spread.benchmark.scored_runs)
     ]
-    return Plan(tuple(rows), DETECT_COLUMNS, (*basis_of(spread, spread.law()), *_DETECT_NOTES), seed=SEED)
+    law = spread.law()
+    ties = [_DETECTION_OF_TIES] if _ties(spread, law) else []
+    return Plan(tuple(rows), DETECT_COLUMNS, (*basis_of(spread, law), *_DETECT_NOTES, *ties), seed=SEED)
 
 
 _DETECT_NOTES = (
-    "Spread: standard deviation of one run, of the typical set and of the noisiest in ten. The t test's "
-    "power is over all sets, so that the noisy ones decide how many runs it takes; Mann-Whitney is planned "
-    "by Noether's formula for the typical set.",
+    "Spread: standard deviation of one run, of the typical set and of the noisiest in ten. The power of both "
+    "tests is over all sets, so that the noisy ones decide how many runs it takes; Mann-Whitney by Noether's "
+    "formula.",
     "Equal convergence: times per unit of convergence are compared, which asks for equal batch sizes.",
+)
+
+_DETECTION_OF_TIES = (
+    "Raw times of sets that tie: both tests are planned with what one evaluation more or less would add, "
+    "which the spread leaves out."
 )
 
 
@@ -290,14 +297,14 @@ def _spreads(law: LogTimeLaw) -> dict[str, float]:
 
 def _detections(law: LogTimeLaw, contrast: Contrast, power: float, official: int) -> Iterator[dict[str, Any]]:
     """Runs per system by test."""
-    from mlperf_stats.stats.power import detection_power, runs_for_power
+    from mlperf_stats.stats.power import detection_power, rank_power, runs_for_power, runs_for_rank_power
 
     runs = runs_for_power(law, contrast, power)
     reached = detection_power(law, contrast, official)
     yield {"test": "t", "runs_per_system": runs, "official_power": reached}
     if not contrast.margin:
-        ranks = _rank_runs(law, contrast, power)
-        yield {"test": "mann-whitney", "runs_per_system": ranks, "official_power": None}
+        runs, reached = runs_for_rank_power(law, contrast, power), rank_power(law, contrast, official)
+        yield {"test": "mann-whitney", "runs_per_system": runs, "official_power": reached}
 
 
 def _laws(spread: Spread) -> Sequence[tuple[str, LogTimeLaw]]:
@@ -308,18 +315,3 @@ def _laws(spread: Spread) -> Sequence[tuple[str, LogTimeLaw]]:
     except InputError:
         return laws
     return laws
-
-
-def _rank_runs(law: LogTimeLaw, contrast: Contrast, power: float) -> int:
-    """Noether's runs per system for normal log times of the typical spread."""
-    from statistics import NormalDist
-
-    from mlperf_stats.stats.power import mann_whitney_total_runs
-
-    spread = law.typical_spread
-    shift = abs(math.log(contrast.ratio)) / (spread * math.sqrt(2)) if spread else math.inf
-    faster = min(NormalDist().cdf(shift), 1 - 1e-12)
-    total = mann_whitney_total_runs(faster, contrast.alpha / contrast.sides, power)
-    # Noether's formula is asymptotic: no fewer than can reject at all.
-    fewest = next(n for n in range(1, 100) if contrast.sides / math.comb(2 * n, n) <= contrast.alpha)
-    return max(math.ceil(total / 2), fewest)

@@ -107,6 +107,16 @@ def test_detect(bert: Spread) -> None:
     assert {row["question"] for row in alike.rows} == {"equivalence"}
 
 
+@pytest.mark.parametrize("name", ["resnet", "bert"])
+def test_both_tests_of_a_difference_rest_on_the_same(snapshot: Store, name: str) -> None:
+    plan = plan_detect(benchmark_spread(snapshot, name), 0.01)
+    runs = {row["test"]: row["runs_per_system"] for row in plan.rows if row["basis"] == "raw"}
+    # Noether's efficiency is 3 / π for normal times.
+    assert runs["mann-whitney"] == pytest.approx(runs["t"], rel=0.12)
+    assert all(0 <= row["official_power"] <= 1 for row in plan.rows)
+    assert ("which the spread leaves out" in plan.basis[-1]) == (name == "resnet")
+
+
 def test_valid_is_exact(bert: Spread) -> None:
     (row,) = plan_valid(bert, rate=0.05).rows
     assert row["invalid"] == pytest.approx(0.0861, abs=0.00005)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -26,7 +27,9 @@ from mlperf_stats.stats.power import (
     Contrast,
     detection_power,
     mann_whitney_total_runs,
+    rank_power,
     runs_for_power,
+    runs_for_rank_power,
     sign_test_runs,
     superiority_runs,
 )
@@ -120,6 +123,28 @@ def test_smallest_runs_and_curve() -> None:
     assert [width for _, width in curve] == sorted((width for _, width in curve), reverse=True)
     many = runs_for_width(lognormal_law(0.3), 0.025, question)
     assert many == pytest.approx((1.96 * 0.3 / 0.025) ** 2 * 1.05, rel=0.12)
+
+
+def test_rank_power_is_noether_s_and_counts_what_ties_hide() -> None:
+    contrast, law = Contrast(1.03), lognormal_law(0.05)
+    faster = NormalDist().cdf(math.log(1.03) / (0.05 * math.sqrt(2)))
+    assert runs_for_rank_power(law, contrast, 0.9) == math.ceil(
+        mann_whitney_total_runs(faster, 0.025, 0.9) / 2
+    )
+    # Three runs against three have an exact two-sided p of 2 / 20 at least, four of 2 / 70.
+    assert rank_power(lognormal_law(0.0001), contrast, 3) == 0.0
+    assert rank_power(lognormal_law(0.0001), contrast, 4) > 0.5
+    times = 0.001 * np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 1.0, 0.0]])
+    tied = resampled_law(times, steps=[[0.1] * 3] * 3)
+    by_test = [runs_for_power(tied, Contrast(1.01), 0.9), runs_for_rank_power(tied, Contrast(1.01), 0.9)]
+    # A step of a tenth in both: (1.96 + 1.2816)² · 2 · 2 · 0.1² / (n + 1) = n · log(1.01)² at n = 65.
+    assert by_test[0] == pytest.approx(65, rel=0.1)
+    near = [detection_power(tied, Contrast(1.01), runs) for runs in (64, 65)]
+    assert near[0] == pytest.approx(near[1], abs=0.02)
+    # Rank tests have 3 / π of the efficiency for normal times.
+    assert by_test[1] == pytest.approx(by_test[0], rel=0.1)
+    with pytest.raises(StatisticsError, match="shows differences"):
+        runs_for_rank_power(law, Contrast(1.0, 0.02), 0.9)
 
 
 @pytest.mark.parametrize("name", ["lognormal", "epochs"])
