@@ -41,7 +41,9 @@ class Context:
         )
         if use_cuda:
             torch.cuda.set_device(place)
-            torch.backends.cudnn.benchmark = True
+            # Trying out convolutions would choose by time, so that one seed could end at several points.
+            torch.backends.cudnn.benchmark = False
+            torch.backends.cudnn.deterministic = True
         if "WORLD_SIZE" in os.environ:
             dist.init_process_group("nccl" if use_cuda else "gloo", timeout=COLLECTIVE_TIMEOUT)
         torch.manual_seed(seed)
@@ -81,6 +83,16 @@ class Context:
         parallel = DistributedDataParallel(model, device_ids=ids)
         torch.manual_seed(self.seed + self.rank)
         return parallel
+
+    def same_buffers(self, model: torch.nn.Module) -> None:
+        """Give all processes the buffers of the first one, such as running statistics of batch norms.
+
+        Each process collects those of its own images. They are broadcast from rank 0, not averaged, as
+        DistributedDataParallel does before every step: training goes on as it would without this.
+        """
+        if self.world > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, 0)
 
     def sums(self, *values: float) -> tuple[float, ...]:
         """Each value summed over all processes."""

@@ -92,7 +92,7 @@ def train(task: Task, goal: Goal, context: Context, log: Logbook) -> Outcome:
     log.hyperparameters(task.hyperparameters())
     log.event(keys.TRAIN_SAMPLES, task.train_samples)
     log.event(keys.EVAL_SAMPLES, task.eval_samples)
-    training = _Training(task, goal, log)
+    training = _Training(task, goal, context, log)
     converged = training.run()
     context.barrier()
     stop = _Instant.now()
@@ -111,8 +111,9 @@ def train(task: Task, goal: Goal, context: Context, log: Logbook) -> Outcome:
 class _Training:
     """Blocks of steps with an evaluation after each."""
 
-    def __init__(self, task: Task, goal: Goal, log: Logbook) -> None:
+    def __init__(self, task: Task, goal: Goal, context: Context, log: Logbook) -> None:
         self._task = task
+        self._context = context
         self._goal = goal
         self._log = log
         self._steps = 0
@@ -183,6 +184,8 @@ class _Training:
     def _evaluate(self) -> bool:
         self._log.start(keys.EVAL_START, **self.progress())
         self._task.model.eval()
+        # All processes evaluate one model, whether through DistributedDataParallel or not.
+        self._context.same_buffers(self._task.model)
         with torch.no_grad():
             measured = self._task.evaluate()
         self._log.event(keys.EVAL_ACCURACY, measured, **self.progress())

@@ -117,6 +117,7 @@ class MinigoTask:
     def _gate(self, epoch: int) -> None:
         """Let the trained network play for the next games if it beats the one that did so far."""
         settings = self._settings
+        self._context.same_buffers(self._network)
         self._network.eval()
         new, old = (
             self._player(network, GATE_TEMPERED_MOVES, lambda game: self._context.random("gate", epoch, game))

@@ -32,10 +32,10 @@ class ResnetTask:
         else:
             # Names of folders only: the images themselves are touched when the clock runs.
             classes, channels, side = len(classes_of(Path(settings.data) / "train")), 3, settings.image_size
-        model = ResNet(settings.blocks, settings.width, classes, channels, side)
+        self._network = ResNet(settings.blocks, settings.width, classes, channels, side)
         if context.device.type == "cuda":
-            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.model: torch.nn.Module = context.data_parallel(model)
+            self._network = self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: torch.nn.Module = context.data_parallel(self._network)
         self._peak = settings.learning_rate * settings.batch_size / BATCH_OF_RATE
         self._optimizer = torch.optim.SGD(
             _parameter_groups(self.model, settings.weight_decay), lr=self._peak, momentum=settings.momentum
@@ -76,8 +76,9 @@ class ResnetTask:
         """Top-1 accuracy."""
         correct = torch.zeros((), device=self._context.device)
         for images, labels in self._data.eval_batches():
+            # Not through DistributedDataParallel, which would wait for processes that have fewer batches.
             with self._context.autocast(self._settings.precision):
-                logits = self.model(self._laid_out(images))
+                logits = self._network(self._laid_out(images))
             correct += (logits.argmax(1) == labels).sum()
         return self._context.sums(correct.item())[0] / self.eval_samples
 
