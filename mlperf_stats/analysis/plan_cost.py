@@ -126,7 +126,16 @@ def plan_valid(
                 "probability": probability,
             }
         )
-    return Plan(tuple(rows), VALID_COLUMNS, (_rate_sentence(rules.name, fails),))
+    return Plan(
+        tuple(rows), VALID_COLUMNS, (_rate_sentence(rules.name, fails), *_valid_notes(fails, probability))
+    )
+
+
+def _valid_notes(fails: FailureRate, probability: float) -> Sequence[str]:
+    launches = f"Launches: so that the window rule's result is valid with {probability:.0%}"
+    if fails.observed is None:
+        return (f"{launches}.",)
+    return (f"{launches}; at most: at the upper end of the interval of the rate.",)
 
 
 def _rate_sentence(name: str, fails: FailureRate) -> str:

@@ -17,15 +17,31 @@ from mlperf_stats.store import Filters, Store, open_store
 
 def parse_fraction(text: str | float) -> float:
     """``0.95`` or ``95%`` as a fraction strictly between 0 and 1 (Typer passes defaults as they are)."""
-    stripped = str(text).strip()
-    number, is_percent = stripped.removesuffix("%"), stripped.endswith("%")
-    try:
-        value = float(number) / (100 if is_percent else 1)
-    except ValueError:
-        value = float("nan")
+    value = _fraction(text)
     if not 0 < value < 1:
         raise typer.BadParameter(f"{text!r} is no fraction between 0 and 1; write it as 0.95 or 95%")
     return value
+
+
+def parse_small_share(text: str | float) -> float:
+    """``0.05`` or ``5%``, as widths, differences and rates are given, strictly between 0 and 1."""
+    value = _fraction(text)
+    if value >= 1:
+        raise typer.BadParameter(
+            f"{text!r} is {value:.0%}, and 100% or more is not supported; write it as 0.05 or 5%"
+        )
+    if not value > 0:
+        raise typer.BadParameter(f"{text!r} is no fraction between 0 and 1; write it as 0.05 or 5%")
+    return value
+
+
+def _fraction(text: str | float) -> float:
+    """A number, with or without a sign of per cent; NaN if it is none."""
+    stripped = str(text).strip()
+    try:
+        return float(stripped.removesuffix("%")) / (100 if stripped.endswith("%") else 1)
+    except ValueError:
+        return float("nan")
 
 
 def _filters(

@@ -133,8 +133,8 @@ def runs_for_width(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> i
         low, high = high, 2 * high
         if high > MOST_RUNS:
             raise StatisticsError(
-                f"a half-width of {wanted:.3%} takes more than {MOST_RUNS:,} runs; the spread of one run is "
-                f"{law.sigma:.1%}, ask for a wider interval"
+                f"a half-width of {wanted:.3%} takes more than {MOST_RUNS:,} runs; one run scatters by "
+                f"{law.typical_spread:.2%}, ask for a wider interval"
             )
     while high - low > 1:
         middle = (low + high) // 2

@@ -81,7 +81,7 @@ def detection_power(
     """Probability that ``runs`` runs of each system show what ``contrast`` says.
 
     Both systems have times of ``law``, each with its own draw of the spread where the law is not sure of it.
-    Runs that all converge at one evaluation count with what one more would add, as intervals count them: their
+    Runs that all converge at one evaluation count with what one more would add, as intervals do: their
     mean is as unsure as that.
     """
     runs = check_count(runs, minimum=2, what="runs per system")

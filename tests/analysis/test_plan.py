@@ -192,6 +192,13 @@ def test_runs_that_tie_are_planned_with_what_they_do_not_show(tmp_path: Path, sn
     assert widths[0] <= widths[1]
 
 
+def test_answers_and_errors_name_one_spread(bert: Spread) -> None:
+    said = f"One run scatters by {bert.law().typical_spread:.2%} "
+    assert any(sentence.startswith(said) for sentence in plan_width(bert, 0.05, with_curve=False).basis)
+    with pytest.raises(StatisticsError, match=said[1:-1]):
+        plan_width(bert, 0.00001)
+
+
 @pytest.mark.parametrize("name", ["resnet", "retinanet", "bert"])
 def test_the_median_keeps_what_it_promises(snapshot: Store, name: str) -> None:
     """Ranks move in by jumps, and what ties hide is no part of an exact interval, of many runs neither."""

@@ -60,6 +60,14 @@ def test_detect_shows_the_spread_that_decides(invoke: Invoke) -> None:
     assert by_spread[0] < float(raw["runs_per_system"]) < by_spread[1]
 
 
+def test_launches_are_named(invoke: Invoke) -> None:
+    text = invoke("plan", "valid", "--benchmark", "resnet").stdout
+    assert "Launches  Launches at most" in text
+    assert "valid with 95%; at most: at the upper end of the interval of the rate." in unwrapped(text)
+    given = invoke("plan", "valid", "--benchmark", "resnet", "--failure-rate", "5%", "--probability", "90%")
+    assert "valid with 90%." in unwrapped(given.stdout)
+
+
 def test_small_bills_have_cents(invoke: Invoke) -> None:
     asked = ("plan", "cost", "--benchmark", "bert", "--half-width", "5%", "--minutes", "6")
     lines = invoke(*asked, "--price-per-hour", "0.5").stdout.splitlines()
@@ -119,6 +127,14 @@ def test_help_has_examples(invoke: Invoke) -> None:
         (["width", "--benchmark", "alexnet"], "there are"),
         (["detect", "--benchmark", "bert"], "--difference"),
         (["detect", "--benchmark", "bert", "--difference", "3%", "--power", "1"], "between 0 and 1"),
+        (["width", "--benchmark", "bert", "--half-width", "5"], "write it as 0.05 or 5%"),
+        (["width", "--benchmark", "bert", "--half-width", "five"], "write it as 0.05 or 5%"),
+        (["detect", "--benchmark", "bert", "--difference", "150%"], "100% or more is not supported"),
+        (["detect", "--benchmark", "bert", "--equivalence", "2"], "'2' is 200%, and 100% or more"),
+        (["detect", "--benchmark", "bert", "--power", "80"], "write it as 0.95 or 95%"),
+        (["valid", "--failure-rate", "5%", "--runs", "10"], "name it with --benchmark"),
+        (["cost", "--failure-rate", "5%", "--minutes", "10"], "name it with --benchmark"),
+        (["valid", "--failure-rate", "500%"], "write it as 0.05 or 5%"),
         (["valid", "--benchmark", "bert", "--runs", "0"], "'--runs': it must be 1 or more"),
         (["valid", "--benchmark", "bert", "--runs", "two"], "'--runs': it must be a whole number"),
         (["cost", "--benchmark", "bert", "--half-width", "5%"], "--minutes"),

@@ -16,10 +16,12 @@ from mlperf_stats.cli.options import (
     LevelOption,
     OutputOptions,
     parse_fraction,
+    parse_small_share,
 )
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows
 from mlperf_stats.cli.parameters import expand_parameters
-from mlperf_stats.cli.spread_options import SpreadOptions
+from mlperf_stats.cli.spread_options import PlanBasis, SpreadOptions
+from mlperf_stats.errors import InputError
 from mlperf_stats.text.numbers import count, percent
 
 if TYPE_CHECKING:
@@ -53,13 +55,13 @@ AssuranceOption = Annotated[
 HalfWidthOption = Annotated[
     float,
     typer.Option(
-        "--half-width", metavar="SHARE", parser=parse_fraction, help="Wanted half-width, 0.025 or 2.5%."
+        "--half-width", metavar="SHARE", parser=parse_small_share, help="Wanted half-width, 0.025 or 2.5%."
     ),
 ]
 FailureOption = Annotated[
     float | None,
     typer.Option(
-        "--failure-rate", metavar="SHARE", parser=parse_fraction, help="Instead of that of published runs."
+        "--failure-rate", metavar="SHARE", parser=parse_small_share, help="Instead of that of published runs."
     ),
 ]
 
@@ -111,13 +113,19 @@ def detect(
     difference: Annotated[
         float | None,
         typer.Option(
-            "--difference", metavar="SHARE", parser=parse_fraction, help="True difference to be found, as 3%."
+            "--difference",
+            metavar="SHARE",
+            parser=parse_small_share,
+            help="True difference to be found, as 3%.",
         ),
     ] = None,
     equivalence: Annotated[
         float | None,
         typer.Option(
-            "--equivalence", metavar="SHARE", parser=parse_fraction, help="Instead: show equality within it."
+            "--equivalence",
+            metavar="SHARE",
+            parser=parse_small_share,
+            help="Instead: show equality within it.",
         ),
     ] = None,
     power: Annotated[
@@ -167,6 +175,7 @@ def valid(
     """
     from mlperf_stats.analysis.plan_cost import plan_valid
 
+    _check_rules_are_known(basis, failure_rate)
     plan = plan_valid(basis.read(database), rate=failure_rate, runs=runs or (), probability=probability)
     _emit(output, plan, VALID_VIEW)
 
@@ -196,6 +205,7 @@ def cost(
     """
     from mlperf_stats.analysis.plan_cost import plan_cost, price_of
 
+    _check_rules_are_known(basis, failure_rate)
     spread = basis.read(database)
     bill = price_of(spread, minutes, accelerators, price)
     plan = plan_cost(spread, half_width, bill, level=level, assurance=assurance, rate=failure_rate)
@@ -216,6 +226,15 @@ def audit(
     with database.open(filters) as store:
         plan = plan_audit(store, filters, level=level, assurance=assurance)
     _emit(output, plan, AUDIT_VIEW)
+
+
+def _check_rules_are_known(basis: PlanBasis, failure_rate: float | None) -> None:
+    """A rate of failures alone is not enough."""
+    if failure_rate is not None and not basis.benchmark and not basis.pilot:
+        raise InputError(
+            "--failure-rate alone is not enough: how many failed runs are forgiven comes from a benchmark's "
+            "rules; name it with --benchmark"
+        )
 
 
 def _emit(
@@ -302,7 +321,7 @@ VALID_VIEW = (
     Column("to", _share("invalid_high"), justify="right"),
     Column("Predicted", _share("invalid_predicted"), justify="right"),
     Column("Launches", _whole("launches"), justify="right"),
-    Column("at most", _whole("launches_high"), justify="right"),
+    Column("Launches at most", _whole("launches_high"), justify="right"),
 )
 COST_VIEW = (
     Column("Runs", _whole("runs"), justify="right"),
