@@ -60,17 +60,36 @@ def test_the_transformer_averages_over_target_pieces_and_gnmt_over_sentences(wmt
 
 
 @both
-def test_bleu_is_that_of_sacrebleu(name: str, wmt: Path) -> None:
+def test_bleu_is_uncased_with_international_tokens(name: str, wmt: Path) -> None:
+    """As the references count: quotation marks of every language are tokens, which 13a leaves on words."""
     import sacrebleu
 
+    references = ["„Ja“, sagte er – und ging.", *(wmt / "newstest2014.de").read_text().splitlines()[1:]]
+    (wmt / "newstest2014.de").write_text("".join(f"{line}\n" for line in references), encoding="utf-8")
     task = task_of(name, wmt, **SMALL[name])
-    references = (wmt / "newstest2014.de").read_text().splitlines()
-    # As if translated perfectly but for the case of letters and one missing word.
-    answers = [references[0].rsplit(" ", 1)[0], *(line.upper() for line in references[1:])]
+    # Perfect but for quotation marks, the case of letters and one missing word.
+    answers = ['"Ja", sagte er – und ging.', references[1].rsplit(" ", 1)[0], *map(str.upper, references[2:])]
     task.translations = lambda sentences: answers
-    expected = sacrebleu.BLEU(lowercase=True).corpus_score(answers, [references]).score / 100
+    expected, otherwise = (
+        sacrebleu.BLEU(lowercase=True, tokenize=tokenize).corpus_score(answers, [references]).score / 100
+        for tokenize in ("intl", "13a")
+    )
     assert quality(task) == pytest.approx(expected, abs=1e-12)
-    assert 0.9 < expected < 1
+    assert expected < 1
+    assert abs(otherwise - expected) > 0.001
+
+
+def test_tokens_do_not_matter_to_the_small_version() -> None:
+    """The words of the made-up languages are ASCII letters."""
+    from sacrebleu import corpus_bleu
+
+    targets = [target for _, target in Grammar(np.random.default_rng(0)).pairs(50)]
+    answers = [" ".join(target.split()[::-1]) for target in targets[:20]] + targets[20:]
+    intl, plain = (
+        corpus_bleu(answers, [targets], lowercase=True, tokenize=tokenize).score
+        for tokenize in ("intl", "13a")
+    )
+    assert intl == plain
 
 
 @both
@@ -234,6 +253,20 @@ def test_batches_of_like_lengths_hold_each_item_once_and_are_about_as_large() ->
     assert {len(batch) for batch in batches} == {62, 63}
     longest = [lengths[batch].max() for batch in batches]
     assert longest == sorted(longest)
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "processes"), [(9, 2, 2), (11, 4, 4), (3, 2, 2), (17, 4, 2), (4, 8, 4)]
+)
+def test_no_batch_leaves_a_process_without_an_item(count: int, most: int, processes: int) -> None:
+    batches = like_lengths(np.arange(count)[::-1], most, processes)
+    assert np.concatenate(batches).tolist() == list(range(count))[::-1]
+    assert min(len(batch) for batch in batches) >= processes
+
+
+def test_fewer_items_than_processes_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"3 items .* 4 processes"):
+        like_lengths(np.arange(3), 8, 4)
 
 
 @both

@@ -122,11 +122,15 @@ class TranslationTask(ABC):
         return loss.detach()
 
     def evaluate(self) -> float:
-        """Uncased BLEU of all translations, as a fraction."""
+        """Uncased BLEU of all translations with sacreBLEU's international tokens, as a fraction.
+
+        The references count so: sacreBLEU with ``-lc --tokenize intl``, and mteval-v14 international.
+        """
         from sacrebleu import corpus_bleu
 
         translations = self.translations(self._eval.sources)
-        return float(corpus_bleu(translations, [list(self._eval.targets)], lowercase=True).score) / 100
+        references = [list(self._eval.targets)]
+        return float(corpus_bleu(translations, references, lowercase=True, tokenize="intl").score) / 100
 
     def translations(self, sentences: Any) -> list[str]:
         """Translations of the sentences, shared over the processes."""
