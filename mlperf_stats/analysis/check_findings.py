@@ -27,9 +27,9 @@ class Severity(StrEnum):
     REJECTED = "rejected"
     """A review would send the result back."""
     SIGNIFICANT = "significant"
-    """Chance hardly explains it, all tests of the check together."""
+    """Chance hardly explains it, all tests of the check together, and it is large enough to matter."""
     LOOK = "look"
-    """Deserves a look; no claim of significance."""
+    """Deserves a look: no claim of significance, or too small to matter."""
     NOTE = "note"
     """Good to know."""
     FINE = "fine"
@@ -68,10 +68,14 @@ class Suspicion:
     sentence: str
     advice: str
     p_value: float
+    size: float = 0.0
+    """As of :class:`Finding`."""
+    matters: bool = True
+    """Whether it is large enough to change a score; else it only deserves a look, however certain."""
 
 
 def significant(suspicions: Iterable[Suspicion]) -> list[Finding]:
-    """The suspicions that hold with the family-wise error, all together."""
+    """The suspicions that hold with the family-wise error, all together; small ones as a look."""
     from mlperf_stats.stats.screening import holm
 
     tested = list(suspicions)
@@ -79,16 +83,22 @@ def significant(suspicions: Iterable[Suspicion]) -> list[Finding]:
     return [
         Finding(
             entry.result_id,
-            Severity.SIGNIFICANT,
+            Severity.SIGNIFICANT if entry.matters else Severity.LOOK,
             entry.code,
-            f"{entry.sentence} (p = {entry.p_value:.1g}, all {len(tested)} tests together {p:.1g})",
+            f"{entry.sentence} (p = {entry.p_value:.1g}{_together(len(tested), p)}"
+            f"{'' if entry.matters else '; too small to matter for a score'})",
             entry.advice,
             entry.p_value,
             p,
+            entry.size,
         )
         for entry, p in zip(tested, adjusted, strict=True)
         if p <= FAMILY_WISE_ERROR
     ]
+
+
+def _together(tests: int, adjusted: float) -> str:
+    return "" if tests == 1 else f", all {tests} tests together {adjusted:.1g}"
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:

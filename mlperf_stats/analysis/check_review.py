@@ -20,6 +20,10 @@ from mlperf_stats.errors import InputError, NoReferenceError, RoundUnknownError,
 from mlperf_stats.rules.suite import ConvergenceRule
 
 _FEWEST_PEERS = 4
+_DRIFT_MATTERS = 0.01
+"""A drift below this between the halves of a set moves its mean by less than half a percent."""
+_SLOWER = "a machine that heats up or fills up"
+_FASTER = "caches that fill, clocks that rise or other users who leave"
 _SLOW_FACTOR = 1.02
 """A run this much slower per unit of convergence than its set's median is named …"""
 _SLOW_DEVIATIONS = 8.0
@@ -72,13 +76,17 @@ def _drift(entry: RunSet) -> Iterator[Suspicion]:
         return
     ordered = [rate for _, rate in sorted(zip(started, rates, strict=True), key=lambda pair: pair[0] or 0.0)]
     half = len(ordered) // 2
-    change = math.exp(statistics.fmean(ordered[-half:]) - statistics.fmean(ordered[:half])) - 1
+    change = math.expm1(statistics.fmean(ordered[-half:]) - statistics.fmean(ordered[:half]))
+    rises = change > 0
     yield Suspicion(
         entry.result.result_id,
         "drift",
-        f"{what} drifts over the order of launch: later half {change:+.2%}",
-        "Look for a machine that warms up or fills up; runs are not repetitions of one experiment.",
+        f"{what} {'rises' if rises else 'falls'} over the order of launch: the later half is "
+        f"{abs(change):.2%} {'slower' if rises else 'faster'}",
+        f"Look for {_SLOWER if rises else _FASTER}; runs are not repetitions of one experiment.",
         trend_p_value(ordered),
+        abs(change),
+        abs(change) >= _DRIFT_MATTERS,
     )
 
 

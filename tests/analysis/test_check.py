@@ -15,7 +15,7 @@ from madeup_logs import run_log, system_json, write_tree
 
 from mlperf_stats.analysis.at_hand import logs_at_hand
 from mlperf_stats.analysis.check import CheckReport, check
-from mlperf_stats.analysis.check_findings import FAMILY_WISE_ERROR, significant
+from mlperf_stats.analysis.check_findings import FAMILY_WISE_ERROR, Finding, Severity, ranked, significant
 from mlperf_stats.analysis.check_review import suspicions
 from mlperf_stats.analysis.results import results_table
 from mlperf_stats.explanations import catalogue
@@ -200,6 +200,32 @@ def test_dirty_rounds_are_flagged() -> None:
     claims = {(entry.result_id, entry.code) for entry in significant(suspicions(dirty))}
     assert (sets[target].result.result_id, "converges-faster-than-reference") in claims
     assert (sets[-1].result.result_id, "drift") in claims
+
+
+@pytest.mark.parametrize(
+    ("step", "severity", "says"),
+    [
+        (0.02, "significant", "rises over the order of launch: the later half is 10"),
+        (-0.02, "significant", "falls over the order of launch: the later half is 9"),
+        (-0.0005, "look", "falls over the order of launch: the later half is 0.25% faster"),
+    ],
+)
+def test_drift_says_its_direction_and_small_ones_are_no_claim(step: float, severity: str, says: str) -> None:
+    """Ten runs, each ``step`` slower in log time than the one before: halves differ by five steps."""
+    (entry,) = (item for item in clean_round(1, results=60)[-1:])
+    points = [run.convergence_point or 1.0 for run in entry.present]
+    present = tuple(
+        replace(run, minutes=point * math.exp(step * n))
+        for n, (run, point) in enumerate(zip(entry.present, points, strict=True))
+    )
+    assert len(present) == 10
+    (found,) = (
+        one for one in significant(suspicions([replace(entry, present=present)])) if one.code == "drift"
+    )
+    assert (str(found.severity), says in found.sentence) == (severity, True), found.sentence
+    slow = Finding("5.0/a/b/c", Severity.LOOK, "slow-run", "took +9.5%", size=0.09)
+    small_last = ranked([found, slow])[-1] is found
+    assert small_last is (severity == "look")
 
 
 def test_samples_of_clean_rounds_are_what_they_say() -> None:
