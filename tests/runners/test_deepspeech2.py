@@ -116,6 +116,20 @@ def test_the_small_version_reads_files_in_the_same_layout_and_leaves_none() -> N
     assert 0 <= quality(task) < 10
 
 
+def test_every_process_has_a_recording_of_every_batch() -> None:
+    """Two processes and batches of two: 9 utterances make four batches, one of three."""
+    chosen = WORKLOAD.changed("mini", {"utterances": 9, "eval_utterances": 5, "batch_size": 2})
+    shares = []
+    for rank in range(2):
+        task: Any = WORKLOAD.create(chosen, "mini", Context.start(1, "cpu", 1))
+        task._context = Context(1, torch.device("cpu"), rank, world=2)
+        task.load_data()
+        shares.append([len(recordings.words) for recordings, _ in task.batches(1)])
+        assert len(list(task._loaded(task._eval, task._eval_numbers))) == 2
+    assert [min(sizes) for sizes in shares] == [1, 1]
+    assert sum(map(sum, shares)) == 9
+
+
 def test_the_published_model_has_these_parameters() -> None:
     """A direction of a GRU of width w over i inputs has 3 w (i + w + 2); 161 bins become 21 per channel."""
     with torch.device("meta"):
@@ -251,6 +265,16 @@ def test_files_that_are_wrong_are_named(librispeech: Path, harm: Any, words: str
     harm(librispeech / "dev-clean" / "1" / "100")
     with pytest.raises(DatasetMissingError, match=words):
         heard(librispeech).keep()
+
+
+def test_a_recording_that_is_damaged_later_is_named_in_one_line(librispeech: Path) -> None:
+    speech = heard(librispeech)
+    speech.utterances[0].path.write_bytes(b"fLaC" + bytes(60))
+    with pytest.raises(DatasetMissingError) as raised:
+        list(speech.batches([np.array([0, 1])], 1))
+    assert str(raised.value).startswith(str(speech.utterances[0].path))
+    assert "\\n" not in str(raised.value)
+    assert "Traceback" not in str(raised.value)
 
 
 def test_a_missing_part_is_named(librispeech: Path) -> None:

@@ -60,7 +60,9 @@ class DeepSpeechTask:
             self._generated.cleanup()
         self._numbers, self._eval_numbers = (
             like_lengths(
-                np.array([utterance.samples for utterance in speech.utterances]), settings.batch_size
+                np.array([utterance.samples for utterance in speech.utterances]),
+                settings.batch_size,
+                self._context.world,
             )
             for speech in (self._train, self._eval)
         )

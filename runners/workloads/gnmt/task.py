@@ -54,7 +54,7 @@ class GnmtTask(TranslationTask):
         return Gnmt(vocabulary, settings.layers, settings.width, settings.dropout)
 
     def _batches(self, lengths: np.ndarray) -> list[np.ndarray]:
-        return like_lengths(lengths, self._settings.batch_size)
+        return like_lengths(lengths, self._settings.batch_size, self._context.world)
 
     def _units(self, pairs: Sequence[Pair]) -> int:
         return len(pairs)
