@@ -17,6 +17,7 @@ GAP = "  "
 PIPED_WIDTH = 100
 """Of notes under a table, where no terminal says how wide it is."""
 SHORTEST_ID = 32
+"""To which ids are cut before columns leave; several columns of ids share it."""
 WHOLE_WORD = 25
 """Words up to this length are never broken; no code that a cell of warnings holds is longer."""
 
@@ -128,17 +129,23 @@ def _print_on_terminal(columns: Sequence[Column], cells: list[list[str]], out: I
         table.add_column(Text(column.header), justify=column.justify, overflow="fold", width=width)
     for index, column in enumerate(columns):
         if column.is_id:
-            # What comes after the last slash is never cut.
-            tail = "/" if column.names_system else ""
-            labels = shorten_ids([row[index] + tail for row in cells], widths[index] + len(tail))
+            labels = _labels(column, [row[index] for row in cells], widths[index])
             for row in cells:
-                row[index] = labels[row[index] + tail].removesuffix(tail)
+                row[index] = labels[row[index]]
     for row in cells:
         # Text objects: square brackets in names are no markup.
         table.add_row(*map(Text, row))
     console.print(table)
     if left_out:
         print_lines([f"Columns left out at {console.width} characters: {', '.join(left_out)}."], out)
+
+
+def _labels(column: Column, ids: Sequence[str], width: int) -> dict[str, str]:
+    """Ids by themselves, in at most ``width`` characters as far as they can be cut."""
+    # What comes after the last slash is never cut.
+    tail = "/" if column.names_system else ""
+    labels = shorten_ids([text + tail for text in ids], width + len(tail))
+    return {text: labels[text + tail].removesuffix(tail) for text in ids}
 
 
 def _without_leaving(
@@ -155,39 +162,49 @@ def _without_leaving(
     return [columns[i] for i in kept], [[row[i] for i in kept] for row in cells], left_out
 
 
-def _floors(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
+def _floors(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], shortest_id: int = SHORTEST_ID
+) -> list[int]:
     """The least width of each column: whole figures, short ids, unbroken words."""
     floors = []
+    shortest = shortest_id // max(sum(column.is_id for column in columns), 1)
     for index, column in enumerate(columns):
         texts = [row[index] for row in cells]
         if column.wraps:
             words = max((_width(word) for text in texts for word in text.split()), default=0)
             least = min(words, WHOLE_WORD)
         else:
-            least = max(map(_width, texts), default=0)
-            least = min(least, SHORTEST_ID) if column.is_id else least
+            shown = _labels(column, texts, shortest).values() if column.is_id else texts
+            least = max(map(_width, shown), default=0)
         floors.append(max(least, _width(column.header)))
     return floors
 
 
 def _fitted_widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Widths that fit ``width``: texts are wrapped at words, then ids shortened, then words broken."""
+    """Widths that fit ``width``: texts are wrapped at words, ids shortened, words broken, ids cut as
+    far as they can be told apart."""
     headers = [column.header for column in columns]
     widths = [max(map(_width, texts)) for texts in zip(headers, *cells, strict=True)]
     wrapped = [
         max((_width(word) for row in cells for word in row[index].split()), default=0)
         for index in range(len(columns))
     ]
-    excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
-    for shrinks, floors in (
+    floors, ids = _floors(columns, cells), [column.is_id for column in columns]
+    for shrinks, leasts in (
         ([column.wraps for column in columns], wrapped),
-        ([column.is_id for column in columns], [SHORTEST_ID] * len(columns)),
-        ([column.wraps for column in columns], _floors(columns, cells)),
+        (ids, floors),
+        ([column.wraps for column in columns], floors),
+        (ids, _floors(columns, cells, shortest_id=0)),
     ):
-        for index in range(len(columns)):
-            if shrinks[index] and excess > 0:
-                floor = max(floors[index], _width(headers[index]))
-                given = min(excess, max(widths[index] - floor, 0))
-                widths[index] -= given
-                excess -= given
+        least = [max(floor, _width(header)) for floor, header in zip(leasts, headers, strict=True)]
+        _shrink(widths, least, shrinks, width - len(GAP) * (len(widths) - 1))
     return widths
+
+
+def _shrink(widths: list[int], floors: Sequence[int], shrinks: Sequence[bool], room: int) -> None:
+    """Narrow the widest of the columns that shrink, again and again, until all fit ``room`` or none can."""
+    while sum(widths) > room:
+        wide = [i for i in range(len(widths)) if shrinks[i] and widths[i] > floors[i]]
+        if not wide:
+            return
+        widths[max(wide, key=lambda index: widths[index])] -= 1

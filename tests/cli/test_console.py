@@ -139,6 +139,37 @@ def test_columns_leave_before_codes_are_broken(monkeypatch: pytest.MonkeyPatch) 
     assert max(map(len, text.splitlines())) <= 60
 
 
+@pytest.mark.parametrize("width", [80, 60])
+def test_two_columns_of_ids_are_shortened_before_columns_leave(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = (
+        Column("A", lambda row: row["a"], is_id=True, names_system=True),
+        Column("B", lambda row: row["b"], is_id=True, names_system=True),
+        Column("Interval", lambda _: "0.8749 – 1.001", justify="right"),
+        Column("p", lambda _: "0.00076", justify="right", leaves=2),
+        Column("Within 2%", lambda _: "yes", leaves=1),
+    )
+    rows = [{"a": "5.0/Supermicro/SYS-821GE-TNHR", "b": "5.0/HPE/HPE-Cray-XD670-H200-SXM5-141GB_n1_24.09"}]
+    out = Terminal()
+    print_table(columns, rows, out)
+    text = without_style(out.getvalue())
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("…") >= 2
+    assert "0.00076" in text
+    # 16 and 16 for the ids, 14, 7 and 9 with four gaps are 70.
+    assert ("yes" in text) is (width == 80)
+
+
+def test_ids_are_cut_to_the_bone_where_nothing_more_can_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    out = Terminal()
+    print_table(COLUMNS[:2], [{"result_id": "5.0/Supermicro/SYS-821GE-TNHR/bert", "score": "13.42"}], out)
+    *_, row = without_style(out.getvalue()).splitlines()
+    assert (len(row), row.count("…"), row.endswith("  13.42")) == (30, 2, True)
+
+
 @pytest.mark.parametrize(("columns", "width"), [("60", 60), ("", 100), ("0", 100), ("wide", 100)])
 def test_notes_wrap_with_a_hanging_indent_where_piped(
     monkeypatch: pytest.MonkeyPatch, columns: str, width: int

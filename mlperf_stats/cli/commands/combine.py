@@ -182,7 +182,7 @@ def _view(report: SummaryReport) -> list[Column]:
     ratios = [Column("P(better)", _better, justify="right")] if several else []
     return [
         Column("Submission", lambda row: str(row["submission"]), is_id=True, names_system=True),
-        Column("What", _what, wraps=True),
+        Column("What", _what, is_id=True, names_system=True),
         Column("Weight", lambda row: _share(row["weight"]), justify="right", leaves=2),
         Column("Score", lambda row: minutes(row["score"]), justify="right"),
         Column("Estimate", lambda row: minutes(row["estimate"]), justify="right"),
@@ -191,7 +191,7 @@ def _view(report: SummaryReport) -> list[Column]:
         Column("Without", _without, justify="right", leaves=1),
         *ratios,
         Column("Runs", lambda row: count(row["runs"]), justify="right", leaves=4),
-        Column("Warnings", warning_cell, wraps=True),
+        Column("Warnings", warning_cell, wraps=True, leaves=5),
     ]
 
 

@@ -141,17 +141,18 @@ def _probability(row: Mapping[str, Any]) -> str:
 def _pair_view(found: Comparison) -> Sequence[Column]:
     several = len({row["benchmark"] for row in found.pairs}) > 1
     benchmark = [Column("Benchmark", lambda row: str(row["benchmark"]))] if several else []
+    systems = not any(row["a"].rpartition("/")[2] in row["benchmark"].split("/") for row in found.pairs)
     return (
         *benchmark,
-        Column("A", lambda row: str(row["a"]), is_id=True),
-        Column("B", lambda row: str(row["b"]), is_id=True),
+        Column("A", lambda row: str(row["a"]), is_id=True, names_system=systems),
+        Column("B", lambda row: str(row["b"]), is_id=True, names_system=systems),
         Column("A/B", lambda row: minutes(row["ratio"]), justify="right"),
         Column("Interval", lambda row: interval(row["ratio_low"], row["ratio_high"]), justify="right"),
         Column("A is", lambda row: str(row["verdict"])),
-        Column("p", lambda row: f"{row['p_adjusted']:.2g}", justify="right", leaves=3),
+        Column("p", lambda row: f"{row['p_adjusted']:.2g}", justify="right", leaves=4),
         Column("P(run of A faster)", _probability, justify="right", leaves=1),
-        Column(f"Within {percent(found.margin)}", _equal, leaves=2),
-        Column("Warnings", warning_cell, wraps=True),
+        Column(f"Within {percent(found.margin)}", _equal, leaves=3),
+        Column("Warnings", warning_cell, wraps=True, leaves=2),
     )
 
 
