@@ -132,12 +132,21 @@ def test_every_process_has_a_recording_of_every_batch() -> None:
 
 def test_the_published_model_has_these_parameters() -> None:
     """A direction of a GRU of width w over i inputs has 3 w (i + w + 2); 161 bins become 21 per channel."""
+    full: Any = WORKLOAD.settings("full")
     with torch.device("meta"):
-        model = DeepSpeech2(161, SYMBOLS, channels=32, width=800, layers=5)
+        model = DeepSpeech2(161, SYMBOLS, full.channels, full.width, full.layers)
     convolutions = (32 * 41 * 11 + 32) + (32 * 32 * 21 * 11 + 32) + 2 * 2 * 32
-    recurrent = 2 * 3 * 800 * (21 * 32 + 800 + 2) + 4 * (2 * 3 * 800 * (800 + 800 + 2) + 2 * 800)
-    output = 2 * 800 + 800 * 29
+    first, other = (2 * 3 * 2560 * (inputs + 2560 + 2) for inputs in (21 * 32, 2560))
+    recurrent = first + 2 * (other + 2 * 2560)
+    output = 2 * 2560 + 2560 * 29
     assert sum(parameter.numel() for parameter in model.parameters()) == convolutions + recurrent + output
+
+
+def test_full_settings_are_of_one_revision_of_the_reference() -> None:
+    """params.py of the last revision (the first had 5 layers of 800, 3e-4, norm 200 and batches of 5)."""
+    full: Any = WORKLOAD.settings("full")
+    assert (full.layers, full.width, full.gradient_limit, full.batch_size) == (3, 2560, 400, 8)
+    assert (full.learning_rate, full.momentum, full.anneal, full.max_epochs) == (1e-4, 0.9, 1.1, 10)
 
 
 # ---------------------------------------------------------------- decoding
@@ -225,6 +234,13 @@ def _without_recording(folder: Path) -> None:
     (folder / "1-100-0000.flac").unlink()
 
 
+def test_blank_lines_of_a_list_are_passed_over(librispeech: Path) -> None:
+    transcripts = librispeech / "dev-clean" / "1" / "100" / "1-100.trans.txt"
+    before = heard(librispeech).utterances
+    transcripts.write_bytes(b"\r\n" + transcripts.read_bytes().replace(b"\n", b"\r\n \r\n\n"))
+    assert heard(librispeech).utterances == before
+
+
 def _damaged(folder: Path) -> None:
     (folder / "1-100-0000.flac").write_bytes(b"fLaC" + bytes(60))
 
@@ -252,7 +268,7 @@ def _other_encoding(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (_without_recording, r"1-100-0000\.flac: cannot be read.*1-100\.trans\.txt lists it"),
+        (_without_recording, r"1-100-0000\.flac: is not there, but 1-100\.trans\.txt lists it"),
         (_damaged, r"1-100-0000\.flac"),
         (_other_rate, "8000 samples a second, not 16000"),
         (_stereo, "several channels"),

@@ -13,9 +13,9 @@ FEWEST_SAMPLES = 160
 class DeepSpeechSettings(Settings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of DeepSpeech2; ``batch_size`` counts utterances."""
 
-    layers: int = 5
+    layers: int = 3
     """Bidirectional GRU layers."""
-    width: int = 800
+    width: int = 2560
     channels: int = 32
     """Of both convolutions."""
     sample_rate: int = 16_000
@@ -25,7 +25,7 @@ class DeepSpeechSettings(Settings, frozen=True, forbid_unknown_fields=True, kw_o
     momentum: float = 0.9
     anneal: float = 1.1
     """Divisor of the learning rate after every epoch."""
-    gradient_limit: float = 200.0
+    gradient_limit: float = 400.0
     """Norm to which the gradient is cut."""
     beams: int = 1
     """Prefixes that decoding follows; 1: the best symbol of every frame."""
@@ -83,7 +83,10 @@ WORKLOAD = Workload(
     mini_seconds=(12, 24),
     task="mlperf_runners.workloads.deepspeech2.task:DeepSpeechTask",
     dataset=(f"{TRAIN}/*/*/*.trans.txt", f"{EVAL}/*/*/*.trans.txt"),
-    obtain="unpack LibriSpeech's train-clean-100, train-clean-360 and dev-clean from openslr.org/12 there",
+    obtain=(
+        "unpack LibriSpeech's train-clean-100, train-clean-360, train-other-500 and dev-clean from "
+        "openslr.org/12 there; every train-* folder that is found is trained on"
+    ),
     check_settings=_impossible,
     lower_is_better=True,
 )

@@ -130,7 +130,7 @@ def _listed(transcripts: Path, sample_rate: int) -> Iterator[Utterance]:
         lines = read_lines(transcripts)
     except UnicodeDecodeError as error:
         raise DatasetMissingError(f"{transcripts}: is not UTF-8 ({error}); replace the file") from error
-    for line in lines:
+    for line in filter(str.strip, lines):
         name, _, words = line.strip().partition(" ")
         path = transcripts.with_name(f"{name}.flac")
         symbols = encode(words)
@@ -138,6 +138,8 @@ def _listed(transcripts: Path, sample_rate: int) -> Iterator[Utterance]:
             raise DatasetMissingError(
                 f"{transcripts}: {line!r} is no name followed by words of A to Z and apostrophes"
             )
+        if not path.is_file():
+            raise DatasetMissingError(f"{path}: is not there, but {transcripts.name} lists it")
         try:
             facts = soundfile.info(path)
         except soundfile.LibsndfileError as error:

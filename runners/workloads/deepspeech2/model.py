@@ -1,6 +1,8 @@
 """DeepSpeech2: two convolutions over the spectrogram, then bidirectional recurrent layers.
 
-Source: Amodei et al., Deep Speech 2, ICML 2016; sizes as in the MLPerf v0.5 reference.
+Source: Amodei et al., Deep Speech 2, ICML 2016; sizes as in the last revision of the MLPerf reference for
+round 0.5: three layers of 2560, where its first revision and its README have five.
+Unlike there, convolutions are padded in time, and padding behind a recording is masked.
 """
 
 from __future__ import annotations
