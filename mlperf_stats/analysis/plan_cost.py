@@ -242,7 +242,8 @@ def plan_cost(
 
 def _price_sentence(price: Price) -> str:
     source = f" ({price.source})" if price.source else ""
-    return f"A run takes {price.minutes:.4g} minutes on {price.accelerators} accelerators{source}."
+    machine = "1 accelerator" if price.accelerators == 1 else f"{price.accelerators} accelerators"
+    return f"A run takes {price.minutes:.4g} minutes on {machine}{source}."
 
 
 _LAUNCHES = (

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from printed import unwrapped
 from typer.testing import Result
+
+from mlperf_stats.analysis.check import CheckReport
 
 Invoke = Callable[..., Result]
 
@@ -39,6 +42,15 @@ def test_all_findings_in_csv_and_json(invoke: Invoke, results_repository: Path) 
 def test_pre_flight_of_one_submitter_says_what_is_fine(invoke: Invoke, results_repository: Path) -> None:
     result = invoke("check", results_repository / "acme", "--round", "5.0")
     assert "score 32 minutes" in result.stdout
+
+
+def test_one_is_not_several(invoke: Invoke, results_repository: Path, tmp_path: Path) -> None:
+    shutil.copytree(results_repository / "acme" / "results", tmp_path / "acme" / "results")
+    text = unwrapped(invoke("check", tmp_path, "--round", "5.0").stdout)
+    assert "systems/box8.json is missing; 1 result is on this system" in text
+    assert "1 that deserves a look" in text
+    single = CheckReport((), results=1, submitters=1, tests=1)
+    assert single.error_statement.startswith("Significant: 1 test on 1 result, adjusted")
 
 
 def test_errors(invoke: Invoke, tmp_path: Path) -> None:

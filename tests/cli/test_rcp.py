@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from printed import unwrapped
 from typer.testing import Result
 
 Invoke = Callable[..., Result]
@@ -28,6 +29,13 @@ def test_folder_that_would_be_sent_back(invoke: Invoke, results_repository: Path
     assert "result_4.txt cannot be read" in result.stdout
     assert "one global batch size" in result.stdout
     assert "5.0/acme/box8/retinanet" in result.stdout
+
+
+def test_notes_say_when_there_is_no_exact_p(invoke: Invoke) -> None:
+    text = unwrapped(invoke("rcp", "5.0/tinycorp/tinybox_red/bert").stdout)  # tested against the smallest
+    assert "empty where the reference has no runs at this batch size" in text
+    power = unwrapped(invoke("rcp", "5.0/tinycorp/tinybox_red/bert", "--power", "80%").stdout)
+    assert "to be rejected, with 80% power." in power
 
 
 def test_power(invoke: Invoke) -> None:

@@ -26,11 +26,11 @@ EXAMPLES = (
     ),
 )
 ANSWER_IS_NO = 1
-COUNTED = (
-    (Severity.REJECTED, "that a review would send back"),
-    (Severity.SIGNIFICANT, "significant"),
-    (Severity.LOOK, "that deserve a look"),
-    (Severity.NOTE, "good to know"),
+COUNTED = (  # severity, of one finding, of several
+    (Severity.REJECTED, "that a review would send back", "that a review would send back"),
+    (Severity.SIGNIFICANT, "significant", "significant"),
+    (Severity.LOOK, "that deserves a look", "that deserve a look"),
+    (Severity.NOTE, "good to know", "good to know"),
 )
 
 
@@ -88,7 +88,11 @@ VIEW = (
 
 def _notes(report: CheckReport, *, everything: bool) -> list[str]:
     hidden = "" if everything or not report.counts[Severity.NOTE] else " (--notes shows these)"
-    counted = ", ".join(f"{number} {text}" for name, text in COUNTED if (number := report.counts[name]))
+    counted = ", ".join(
+        f"{number} {one if number == 1 else several}"
+        for name, one, several in COUNTED
+        if (number := report.counts[name])
+    )
     verdict = "A review would send nothing back" if report.passed else "A review would send results back"
     if report.passed and not report.rcp_tested:
         verdict += ", as far as was tested"

@@ -88,7 +88,8 @@ def _emit_power(output: Any, report: RcpReport, power: float) -> None:
     row = report.rows[0]
     rows = power_table(row["result_id"].partition("/")[0], row["benchmark"], row["gbs"], power)
     notes = [
-        f"Shares by which convergence must be faster than the reference to be rejected with {percent(power)}."
+        "Shares by which convergence must be faster than the reference to be rejected, with "
+        f"{percent(power)} power."
     ]
     if all(entry["exact_ranks"] is None for entry in rows):
         notes.append(
@@ -142,5 +143,6 @@ VIEW = (
 def _notes(report: RcpReport) -> Sequence[str]:
     return [
         f"Arithmetic: {report.variant}. Olympic means; the result's must not be below the limit.",
-        "Exact p: chance of convergence this fast at the reference's law (rank test; empty if interpolated).",
+        "Exact p: chance of convergence this fast at the reference's law (rank test; empty where the "
+        "reference has no runs at this batch size: interpolated, or below the smallest).",
     ]
