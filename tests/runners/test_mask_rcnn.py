@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -385,6 +386,29 @@ def test_mask_rcnn_learns_from_coco_files(coco: Path) -> None:
     task.model.eval()
     with torch.no_grad():
         assert all(0 <= value <= 1 for value in task.evaluate().values())
+
+
+@pytest.mark.parametrize("part", ["train2017", "val2017"])
+@pytest.mark.parametrize(
+    ("segmentation", "words"),
+    [
+        ([], "no polygon of three points"),
+        ([[1, 2, 3, 4]], "no polygon of three points"),
+        ([[1, 2, 3, 4, 5, 6, 7]], "neither polygons"),
+        ([["1"] * 6], "neither polygons"),
+        ("outline", "neither polygons"),
+        (None, "neither polygons"),
+        ({"counts": [5, 5], "size": [90, 120]}, "do not add up"),
+        ({"counts": [5, 5], "size": [2, 5]}, "another size"),
+    ],
+)
+def test_a_malformed_outline_is_named(part: str, segmentation: Any, words: str, coco: Path) -> None:
+    path = coco / f"annotations/instances_{part}.json"
+    content = json.loads(path.read_text())
+    content["annotations"][1]["segmentation"] = segmentation
+    path.write_text(json.dumps(content))
+    with pytest.raises(DatasetMissingError, match=rf"instances_{part}\.json: .*annotation 2 .*{words}"):
+        task_of(coco)
 
 
 def test_without_the_dataset_the_message_says_what_goes_where(tmp_path: Path) -> None:

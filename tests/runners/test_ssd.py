@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -261,9 +262,19 @@ def test_the_resnet_34_backbone_has_its_published_parameters(tmp_path: Path) -> 
     torch.save({"conv1.weight": backbone.conv1.weight}, tmp_path / "weights.pt")
     with pytest.raises(DatasetMissingError, match=r"weights\.pt: has no bn1"):
         other.load(tmp_path / "weights.pt")
-    (tmp_path / "weights.pt").write_text("no weights")
-    with pytest.raises(DatasetMissingError, match=r"weights\.pt: cannot be read"):
+    torch.save({**backbone.state_dict(), "bn1.bias": torch.zeros(7)}, tmp_path / "weights.pt")
+    with pytest.raises(DatasetMissingError, match=r"bn1\.bias is of shape \(7,\), not \(64,\)"):
         other.load(tmp_path / "weights.pt")
+
+
+@pytest.mark.parametrize("content", [b"no weights", b"", pickle.dumps(Path("x"), 2), pickle.dumps([1], 2)])
+def test_a_file_without_weights_is_named_in_one_line(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "weights.pt").write_bytes(content)
+    with pytest.raises(DatasetMissingError) as raised:
+        Backbone(BasicBlock, (1, 1, 1), 4, (1, 2, 1)).load(tmp_path / "weights.pt")
+    assert str(raised.value).startswith(f"{tmp_path}/weights.pt: cannot be read as weights")
+    assert "\n" not in str(raised.value)
+    assert "weights_only" not in str(raised.value)
 
 
 def test_every_object_has_a_default_box_and_near_ones_share_it() -> None:
@@ -365,6 +376,24 @@ def test_quality_is_the_average_precision_of_what_the_network_finds(coco: Path) 
     assert task.evaluate() == pytest.approx(1.0, abs=1e-9)
 
 
+@pytest.mark.parametrize("processes", [0, 1])
+def test_a_damaged_image_is_named_in_one_line(processes: int, coco: Path) -> None:
+    task = task_of(coco, loader_processes=processes)
+    task._eval.pictures[0].path.write_bytes(b"\xff\xd8 no image")
+    with pytest.raises(DatasetMissingError) as raised:
+        task.evaluate()
+    assert str(raised.value).startswith(f"{coco}/val2017/000000001000.jpg: cannot be decoded")
+    assert "\n" not in str(raised.value)
+    assert "Traceback" not in str(raised.value)
+
+
+@pytest.mark.parametrize("part", ["train2017", "val2017"])
+def test_a_missing_image_is_refused_before_training(part: str, coco: Path) -> None:
+    (coco / part / "000000001007.jpg").unlink()
+    with pytest.raises(DatasetMissingError, match=rf"{part}/000000001007\.jpg: is not there, .* lists it"):
+        task_of(coco)
+
+
 def test_augmentation_depends_on_seed_epoch_and_image_alone(coco: Path) -> None:
     first, other, seeded = task_of(coco), task_of(coco, loader_processes=2), task_of(coco, 4)
     batch = next(iter(first.batches(1)))
@@ -386,3 +415,48 @@ def test_augmentation_depends_on_seed_epoch_and_image_alone(coco: Path) -> None:
 def test_impossible_settings_are_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         WORKLOAD.changed("full", changes)
+
+
+# ---------------------------------------------------------------- annotations that are not as they should be
+
+
+def changed_annotations(root: Path, part: str, change: Any) -> None:
+    path = root / f"annotations/instances_{part}.json"
+    content = json.loads(path.read_text())
+    change(content["annotations"])
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"bbox": []}, "no bbox of four numbers"),
+        ({"bbox": [1, 2, 3]}, "no bbox of four numbers"),
+        ({"bbox": "1 2 3 4"}, "no bbox of four numbers"),
+        ({"bbox": [1, 2, 3, float("nan")]}, "no bbox of four numbers"),
+        ({"area": None}, "no area"),
+        ({"category_id": 4}, "category 4, which is not listed"),
+        ({"image_id": 4}, "image 4, which is not listed"),
+    ],
+)
+def test_a_wrong_annotation_is_named(change: dict[str, Any], words: str, coco: Path) -> None:
+    changed_annotations(coco, "val2017", lambda entries: entries[1].update(change))
+    with pytest.raises(DatasetMissingError, match=rf"instances_val2017\.json: .*annotation 2 .*{words}"):
+        task_of(coco)
+
+
+def test_ssd_needs_no_outlines(coco: Path) -> None:
+    for part in ("train2017", "val2017"):
+        changed_annotations(coco, part, lambda entries: [entry.pop("segmentation") for entry in entries])
+    task = task_of(coco)
+    assert task.train_step(next(iter(task.batches(0)))).isfinite()
+    task.model.eval()
+    with torch.no_grad():
+        assert 0 <= task.evaluate() <= 1
+
+
+def test_nothing_to_be_found_is_refused(coco: Path) -> None:
+    """COCO's average precision of no object at all is −1."""
+    changed_annotations(coco, "val2017", lambda entries: entries.__delitem__(slice(0, -1)))
+    with pytest.raises(DatasetMissingError, match=r"instances_val2017\.json: has no object to be found"):
+        task_of(coco)

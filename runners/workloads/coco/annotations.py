@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pycocotools.coco import COCO
 
 from mlperf_runners.errors import DatasetMissingError
 from mlperf_runners.workloads.coco import ANNOTATIONS
+from mlperf_runners.workloads.coco.entries import check
 
 Floats = NDArray[np.float32]
 
@@ -33,23 +35,25 @@ class Picture:
     labels: NDArray[np.int64]
     """Shape (n,): 1, 2, … in the order of the categories' ids; 0 is the background."""
     segmentations: tuple[Any, ...]
-    """Polygons or run lengths, as they stand in the file."""
+    """Polygons or run lengths; empty where masks are not needed."""
 
 
 class Part:
     """The images of one part of the dataset."""
 
-    def __init__(self, root: Path, name: str, *, keep: bool = False) -> None:
-        """``keep``: decode all images now and keep them, so that the files may go.
+    def __init__(self, root: Path, name: str, *, masks: bool = False, keep: bool = False) -> None:
+        """``masks``: read the outlines of objects as well; ``keep``: decode all images now and keep them,
+        so that the files may go.
 
         Raises:
-            DatasetMissingError: the annotations cannot be read.
+            DatasetMissingError: the annotations cannot be read, or one of them is not as COCO has them.
         """
         self.path = root / ANNOTATIONS.format(name)
+        self._folder = root / name
         try:
             self._content: dict[str, Any] = json.loads(self.path.read_bytes())
             self.category_ids = tuple(sorted(entry["id"] for entry in self._content["categories"]))
-            self.pictures = _pictures(self._content, root / name, self.category_ids)
+            self.pictures = _pictures(self._content, self._folder, self.category_ids, masks)
         except (OSError, ValueError, KeyError, TypeError) as error:
             words = f"no entry {error}" if isinstance(error, KeyError) else str(error)
             raise DatasetMissingError(
@@ -68,6 +72,19 @@ class Part:
         """
         return self._kept[position] if self._kept else _decoded(self.pictures[position].path)
 
+    def check_images(self) -> None:
+        """See whether all images are there, by one look into their folder.
+
+        Raises:
+            DatasetMissingError: one is not.
+        """
+        there = set(os.listdir(self._folder))
+        for picture in self.pictures:
+            if picture.path.name not in there and not picture.path.exists():
+                raise DatasetMissingError(
+                    f"{picture.path}: is not there, but {self.path.name} lists it; unpack the images again"
+                )
+
     def truth(self) -> COCO:
         """The annotations as pycocotools keeps them, to evaluate against; crowds included."""
         truth = COCO()
@@ -85,12 +102,16 @@ class Part:
         self._content = {}
 
 
-def _pictures(content: dict[str, Any], folder: Path, category_ids: tuple[int, ...]) -> list[Picture]:
+def _pictures(
+    content: dict[str, Any], folder: Path, category_ids: tuple[int, ...], masks: bool
+) -> list[Picture]:
     label_of = {category: number for number, category in enumerate(category_ids, 1)}
     objects: dict[int, list[dict[str, Any]]] = {image["id"]: [] for image in content["images"]}
+    sides = {image["id"]: (image["height"], image["width"]) for image in content["images"]}
     for entry in content["annotations"]:
+        check(entry, sides, label_of, masks)
         # A crowd is no object of its own, and a box without area none that can be found.
-        if not entry.get("iscrowd") and min(entry["bbox"][2:]) > 0:
+        if not entry["iscrowd"] and min(entry["bbox"][2:]) > 0:
             objects[entry["image_id"]].append(entry)
     pictures = []
     for image in content["images"]:
@@ -105,7 +126,7 @@ def _pictures(content: dict[str, Any], folder: Path, category_ids: tuple[int, ..
                 height=image["height"],
                 boxes=boxes,
                 labels=np.array([label_of[entry["category_id"]] for entry in found], np.int64),
-                segmentations=tuple(entry["segmentation"] for entry in found),
+                segmentations=tuple(entry["segmentation"] for entry in found) if masks else (),
             )
         )
     return pictures

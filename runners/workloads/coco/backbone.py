@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mlperf_runners.errors import DatasetMissingError
 
 Norm = Callable[[int], nn.Module]
+_NO_WEIGHTS = "cannot be read as weights of the backbone; give a state dict that torch.save wrote"
 
 
 class FixedNorm(nn.Module):
@@ -129,16 +130,30 @@ class Backbone(nn.Module):
         Raises:
             DatasetMissingError: the file is no such weights.
         """
-        try:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-            missing = self.load_state_dict(weights, strict=False).missing_keys
-        except (OSError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
-            raise DatasetMissingError(
-                f"{path}: cannot be read as weights of the backbone ({error})"
-            ) from error
-        missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-        if missing:
-            raise DatasetMissingError(f"{path}: has no {missing[0]}; give the weights of the same ResNet")
+        weights = _weights_in(path)
+        for name, own in self.state_dict().items():
+            if name.endswith("num_batches_tracked"):
+                continue
+            if name not in weights:
+                raise DatasetMissingError(f"{path}: has no {name}; give the weights of the same ResNet")
+            if weights[name].shape != own.shape:
+                raise DatasetMissingError(
+                    f"{path}: {name} is of shape {tuple(weights[name].shape)}, not {tuple(own.shape)}; "
+                    "give the weights of the same ResNet"
+                )
+        self.load_state_dict(weights, strict=False)
+
+
+def _weights_in(path: Path) -> dict[str, Tensor]:
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        # PyTorch's own words, of several lines, advise to run whatever program the file holds.
+        reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        raise DatasetMissingError(f"{path}: {_NO_WEIGHTS}{reason}") from error
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise DatasetMissingError(f"{path}: {_NO_WEIGHTS}")
+    return weights
 
 
 def _shortcut(channels_in: int, channels_out: int, stride: int, norm: Norm) -> nn.Module:

@@ -11,21 +11,22 @@ from mlperf_runners.workloads.coco.annotations import Part
 from mlperf_runners.workloads.coco.shapes import write_shapes
 
 
-def both_parts(settings: DetectionSettings, mode: str) -> tuple[Part, Part]:
+def both_parts(settings: DetectionSettings, mode: str, *, masks: bool) -> tuple[Part, Part]:
     """Images to train on, each with an object, and images to evaluate on.
 
-    Generated ones go through files in COCO's format as well, which are gone afterwards.
+    ``masks``: whether the outlines of objects are needed. Generated images go through files in COCO's
+    format as well, which are gone afterwards.
 
     Raises:
-        DatasetMissingError: the annotations cannot be read or have other categories.
+        DatasetMissingError: the annotations cannot be used or list images that are not there.
     """
     if mode == "mini":
         with TemporaryDirectory(prefix="shapes-") as name:
             root = Path(name)
             write_shapes(root, settings.images, settings.eval_images, settings.image_side, settings.data_seed)
-            train, evaluation = (Part(root, part, keep=True) for part in (TRAIN, VALIDATION))
+            train, evaluation = (Part(root, part, masks=masks, keep=True) for part in (TRAIN, VALIDATION))
     else:
-        train, evaluation = (Part(Path(settings.data), part) for part in (TRAIN, VALIDATION))
+        train, evaluation = (Part(Path(settings.data), part, masks=masks) for part in (TRAIN, VALIDATION))
     for part in (train, evaluation):
         if len(part.category_ids) != settings.classes:
             raise DatasetMissingError(
@@ -35,4 +36,12 @@ def both_parts(settings: DetectionSettings, mode: str) -> tuple[Part, Part]:
     train.keep_annotated()
     if not train.pictures:
         raise DatasetMissingError(f"{train.path}: has no image with an object; unpack the file again")
+    if not any(len(picture.labels) for picture in evaluation.pictures):
+        raise DatasetMissingError(
+            f"{evaluation.path}: has no object to be found, so that there is no average precision; "
+            "unpack the file again"
+        )
+    if mode != "mini":
+        for part in (train, evaluation):
+            part.check_images()
     return train, evaluation

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from mlperf_logging.mllog import constants as keys
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from mlperf_runners.training.context import Context
 from mlperf_runners.workloads.coco.evaluation import Detections, average_precision, result_rows
 from mlperf_runners.workloads.coco.parts import both_parts
+from mlperf_runners.workloads.loading import loaded
 from mlperf_runners.workloads.mask_rcnn import BOX, MASK, MaskRcnnSettings
 from mlperf_runners.workloads.mask_rcnn.images import EvalImages, TrainImages, padded, unstacked
 from mlperf_runners.workloads.mask_rcnn.masks import packed, pasted
@@ -33,7 +33,7 @@ class MaskRcnnTask:
         self._settings = settings
         self._context = context
         # Making the images of the small version is no part of training.
-        self._made = both_parts(settings, mode) if mode == "mini" else None
+        self._made = both_parts(settings, mode, masks=True) if mode == "mini" else None
         self._network = MaskRcnn(settings)
         self.model: torch.nn.Module = context.data_parallel(self._network)
         self._peak = settings.learning_rate * settings.batch_size / BATCH_OF_RATE
@@ -48,7 +48,7 @@ class MaskRcnnTask:
     def load_data(self) -> None:
         """Read the annotations, unless the images were made."""
         settings = self._settings
-        train, self._eval = self._made or both_parts(settings, "full")
+        train, self._eval = self._made or both_parts(settings, "full", masks=True)
         self._train = TrainImages(train, settings.min_size, settings.max_size, self._context.seed)
         self._truth = self._eval.truth()
         self.train_samples, self.eval_samples = len(train), len(self._eval)
@@ -63,7 +63,7 @@ class MaskRcnnTask:
             [(int(position), epoch) for position in self._context.share(order[first : first + self._batch])]
             for first in range(0, self.train_samples - self._batch + 1, self._batch)
         ]
-        for examples, targets in self._loader(self._train, chosen):
+        for examples, targets in self._loaded(self._train, chosen):
             images, sizes = padded(examples)
             yield images.to(self._context.device), sizes, [self._on_device(target) for target in targets]
 
@@ -86,7 +86,7 @@ class MaskRcnnTask:
         batches = [mine[first : first + EVAL_BATCH] for first in range(0, len(mine), EVAL_BATCH)]
         images = EvalImages(self._eval, self._settings.min_size, self._settings.max_size)
         found: list[Detections] = []
-        for positions, (examples, scales) in zip(batches, self._loader(images, batches), strict=True):
+        for positions, (examples, scales) in zip(batches, self._loaded(images, batches), strict=True):
             pixels, sizes = padded(examples)
             # Not through DistributedDataParallel, which would wait for processes that have fewer images.
             with self._context.autocast(self._settings.precision):
@@ -140,13 +140,8 @@ class MaskRcnnTask:
             bitmaps=target.bitmaps.to(device),
         )
 
-    def _loader(self, images: Any, batches: list[Any]) -> DataLoader[Any]:
-        return DataLoader(
-            images,
-            batch_sampler=batches,
-            num_workers=self._settings.loader_processes,
-            collate_fn=unstacked,
-        )
+    def _loaded(self, images: Any, batches: list[Any]) -> Iterator[Any]:
+        return loaded(images, batches, self._settings.loader_processes, collate=unstacked)
 
     def _learning_rate(self) -> float:
         settings = self._settings

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
 from mlperf_runners.training.context import Context
+from mlperf_runners.workloads.loading import loaded
 from mlperf_runners.workloads.resnet import ResnetSettings
 from mlperf_runners.workloads.resnet.imagenet import ImageFolder, classes_of
 
@@ -107,8 +107,5 @@ class ImageNet:
 
     def _loaded(self, images: ImageFolder, batches: list[list[tuple[int, int]]]) -> Iterator[Images]:
         device = self._context.device
-        loader = DataLoader(
-            images, batch_sampler=batches, num_workers=self._processes, pin_memory=device.type == "cuda"
-        )
-        for pixels, labels in loader:
+        for pixels, labels in loaded(images, batches, self._processes, pinned=device.type == "cuda"):
             yield pixels.to(device, non_blocking=True), labels.to(device, non_blocking=True)

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from mlperf_logging.mllog import constants as keys
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from mlperf_runners.training.context import Context
 from mlperf_runners.workloads.coco.boxes import clipped, decode, suppressed
 from mlperf_runners.workloads.coco.evaluation import Detections, average_precision, result_rows
 from mlperf_runners.workloads.coco.parts import both_parts
+from mlperf_runners.workloads.loading import loaded
 from mlperf_runners.workloads.ssd import SsdSettings
 from mlperf_runners.workloads.ssd.images import EvalImages, Example, TrainImages
 from mlperf_runners.workloads.ssd.loss import multibox_loss
@@ -35,7 +35,7 @@ class SsdTask:
         self._settings = settings
         self._context = context
         # Making the images of the small version is no part of training.
-        self._made = both_parts(settings, mode) if mode == "mini" else None
+        self._made = both_parts(settings, mode, masks=False) if mode == "mini" else None
         self._priors = default_boxes(settings.image_size, settings.scales, settings.ratios)
         self._network = Ssd(
             settings.image_size,
@@ -59,7 +59,7 @@ class SsdTask:
     def load_data(self) -> None:
         """Read the annotations, unless the images were made."""
         settings = self._settings
-        train, self._eval = self._made or both_parts(settings, "full")
+        train, self._eval = self._made or both_parts(settings, "full", masks=False)
         self._train = TrainImages(
             train, settings.image_size, self._priors, settings.crop_tries, self._context.seed
         )
@@ -77,7 +77,7 @@ class SsdTask:
             for first in range(0, self.train_samples - self._batch + 1, self._batch)
         ]
         device = self._context.device
-        for pixels, offsets, labels in self._loader(self._train, chosen):
+        for pixels, offsets, labels in self._loaded(self._train, chosen):
             yield pixels.to(device), offsets.to(device), labels.to(device)
 
     def train_step(self, batch: Example) -> Tensor:
@@ -101,7 +101,7 @@ class SsdTask:
         batches = [mine[first : first + EVAL_BATCH] for first in range(0, len(mine), EVAL_BATCH)]
         images = EvalImages(self._eval, self._settings.image_size)
         found: list[Detections] = []
-        for positions, pixels in zip(batches, self._loader(images, batches), strict=True):
+        for positions, pixels in zip(batches, self._loaded(images, batches), strict=True):
             found += self._found(positions, pixels.to(self._context.device))
         rows = result_rows(self._context.gathered(found), self._eval.category_ids)
         return average_precision(self._truth, rows, "bbox")
@@ -144,13 +144,9 @@ class SsdTask:
             labels=label[kept].cpu().numpy() + 1,
         )
 
-    def _loader(self, images: Any, batches: list[Any]) -> DataLoader[Any]:
-        return DataLoader(
-            images,
-            batch_sampler=batches,
-            num_workers=self._settings.loader_processes,
-            pin_memory=self._context.device.type == "cuda",
-        )
+    def _loaded(self, images: Any, batches: list[Any]) -> Iterator[Any]:
+        pinned = self._context.device.type == "cuda"
+        return loaded(images, batches, self._settings.loader_processes, pinned=pinned)
 
     def _learning_rate(self) -> float:
         settings = self._settings
