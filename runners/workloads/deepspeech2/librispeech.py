@@ -10,11 +10,12 @@ import numpy as np
 import soundfile
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from mlperf_runners.errors import DatasetMissingError
 from mlperf_runners.workloads.deepspeech2.symbols import encode
 from mlperf_runners.workloads.lines import read_lines
+from mlperf_runners.workloads.loading import loaded
 
 Floats = NDArray[np.float32]
 _QUIET = 1e-6
@@ -84,14 +85,7 @@ class Speech(Dataset[tuple[Floats, Utterance]]):
 
     def batches(self, numbers: Sequence[NDArray[np.int64]], processes: int) -> Iterator[Recordings]:
         """These batches, read by so many processes of their own."""
-        return iter(
-            DataLoader(
-                self,
-                batch_sampler=[batch.tolist() for batch in numbers],
-                num_workers=processes,
-                collate_fn=_together,
-            )
-        )
+        return loaded(self, [batch.tolist() for batch in numbers], processes, collate=_together)
 
 
 def read_audio(path: Path) -> Floats:
