@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol
 
-from mlperf_stats.text.names import clean, shorten_ids
+from mlperf_stats.text.names import clean, shorten_id, shorten_ids
 
 GAP = "  "
 PIPED_WIDTH = 100
@@ -174,8 +174,10 @@ def _floors(
             words = max((_width(word) for text in texts for word in text.split()), default=0)
             least = min(words, WHOLE_WORD)
         else:
-            shown = _labels(column, texts, shortest).values() if column.is_id else texts
-            least = max(map(_width, shown), default=0)
+            # An id that cannot be cut and told apart is folded, so that the others stay short.
+            tail = "/" if column.names_system else ""
+            shown = (shorten_id(text + tail, shortest).removesuffix(tail) for text in texts)
+            least = max(map(_width, shown if column.is_id else texts), default=0)
         floors.append(max(least, _width(column.header)))
     return floors
 

@@ -202,3 +202,13 @@ def test_no_code_in_a_cell_is_longer_than_a_word_that_stays_whole() -> None:
 
     checks_alone = {"converges-faster-than-reference", "converges-faster-than-peers"}
     assert max(map(len, set(catalogue()) - checks_alone)) <= WHOLE_WORD
+
+
+def test_an_id_that_stays_whole_does_not_widen_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ends and every window are shared, so that it is folded; 60 hold a short id and the figure."""
+    monkeypatch.setenv("COLUMNS", "60")
+    ids = [f"5.0/a/{'x' * length}/bert" for length in (80, 81)]
+    text = without_style(
+        printed([{"result_id": name, "score": "1", "warnings": ""} for name in ids], Terminal())
+    )
+    assert max(map(len, text.splitlines())) <= 60
