@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_stats.analysis.spread import Spread
+from mlperf_stats.analysis.spread import FEWEST_RUNS, Spread
 from mlperf_stats.errors import InputError, StatisticsError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mlperf_stats.analysis.run_sets import RunSet
     from mlperf_stats.stats.controlled_planning import Borrower, ControlledWidths
     from mlperf_stats.stats.laws import LogTimeLaw
     from mlperf_stats.stats.planning import WidthQuestion
@@ -123,7 +124,7 @@ def plan_width(
         "level": level,
         "assurance": assurance,
         "official_runs": official,
-        "sets": len(spread.sets),
+        "sets": len(_lending(spread, law)),
         "pilot_runs": len(spread.pilot.converged) if spread.pilot else 0,
     }
     rows = []
@@ -161,7 +162,10 @@ _MEDIAN_OF_TIES = (
 
 def _controlled_sentence(sets: int, rows: Sequence[Mapping[str, Any]]) -> str:
     """What the controlled estimate was tried on, and what it means if it takes more runs than own times."""
-    tried = f"Controlled: the same geometric mean with what others say of convergence, tried on {sets} sets"
+    tried = (
+        "Controlled: the same geometric mean with what others say of convergence, tried on "
+        f"{_counted(sets, 'set')}"
+    )
     runs = {row["estimand"]: row["runs"] for row in rows}
     if runs[CONTROLLED] is not None and runs[CONTROLLED] <= runs["geometric-mean"]:
         return f"{tried}."
@@ -200,17 +204,19 @@ def _curve(
 def basis_of(spread: Spread, law: LogTimeLaw) -> tuple[str, ...]:
     """What a plan rests on: whose runs, how they scatter."""
     rules = spread.benchmark
-    runs = sum(len(entry.converged) for entry in spread.sets)
+    lending = _lending(spread, law)
+    runs = sum(len(entry.converged) for entry in lending)
     sentences = []
-    if spread.sets:
+    if lending:
         sentences.append(
-            f"{rules.name} ({rules.workload}): {len(spread.sets)} published sets with {runs} converged runs, "
-            f"rounds {', '.join(spread.rounds)}, each run counted once."
+            f"{rules.name} ({rules.workload}): {_counted(len(lending), 'published set')} of {FEWEST_RUNS} "
+            f"converged runs or more, {runs} in all, closed division, rounds {', '.join(spread.rounds)}, "
+            "each run counted once."
         )
     if spread.pilot:
         sentences.append(
             f"Pilot {spread.pilot.result.result_id}: {len(spread.pilot.converged)} converged runs"
-            + ("; published sets weigh as much as they are like it." if spread.sets else ".")
+            + ("; published sets weigh as much as they are like it." if lending else ".")
         )
     sentences.append(
         f"One run scatters by {law.typical_spread:.2%} (standard deviation of a typical set); how much sets "
@@ -219,15 +225,24 @@ def basis_of(spread: Spread, law: LogTimeLaw) -> tuple[str, ...]:
     tied = _ties(spread, law)
     if tied:
         sentences.append(
-            f"In {tied} of {len(spread.sets)} sets all runs converged at one evaluation: intervals of such "
-            "runs for a mean allow for one evaluation more or less, here as in results."
+            f"In {tied} of {_counted(len(lending), 'set')} all runs converged at one evaluation: intervals "
+            "of such runs for a mean allow for one evaluation more or less, here as in results."
         )
     return tuple(sentences)
 
 
 def _ties(spread: Spread, law: LogTimeLaw) -> int:
     """Published sets whose runs all converged at one evaluation, where the plan knows what that hides."""
-    return sum(entry.on_one_point for entry in spread.sets) if law.steps else 0
+    return sum(entry.on_one_point for entry in _lending(spread, law)) if law.steps else 0
+
+
+def _lending(spread: Spread, law: LogTimeLaw) -> Sequence[RunSet]:
+    """The published sets that the law is made of."""
+    return spread.lending if law.sets else ()
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def plan_detect(

@@ -56,7 +56,7 @@ class Spread:
 
         values = log_rates if equal_convergence else log_minutes
         own = values(self.pilot) if self.pilot else []
-        lending = [entry for entry in self.sets if len(values(entry)) >= FEWEST_RUNS]
+        lending = [entry for entry in self.lending if values(entry)]
         published = [values(entry) for entry in lending]
         if len(published) >= FEWEST_SETS and any(len(set(sample)) > 1 for sample in published):
             if equal_convergence:
@@ -74,6 +74,11 @@ class Spread:
             f"{self.benchmark.name}: fewer than {FEWEST_SETS} published sets of {FEWEST_RUNS} runs; "
             "name a pilot of your own runs that differ with --pilot, or choose published ones more broadly"
         )
+
+    @property
+    def lending(self) -> Sequence[RunSet]:
+        """The published sets that say something of the spread."""
+        return [entry for entry in self.sets if len(entry.converged) >= FEWEST_RUNS]
 
     def _relative_steps(self, entry: RunSet) -> list[float]:
         """The gap to the next evaluation as a share of the work, of each converged run; 0 if not known."""

@@ -13,6 +13,7 @@ from printed import unwrapped
 from typer.testing import Result
 
 Invoke = Callable[..., Result]
+CSV = ("--format", "csv")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,30 @@ def test_launches_are_named(invoke: Invoke) -> None:
     assert "valid with 95%; at most: at the upper end of the interval of the rate." in unwrapped(text)
     given = invoke("plan", "valid", "--benchmark", "resnet", "--failure-rate", "5%", "--probability", "90%")
     assert "valid with 90%." in unwrapped(given.stdout)
+
+
+def test_what_is_small_is_not_nothing(invoke: Invoke) -> None:
+    """Five of 40 runs that fail with 0.55 %: about C(40, 5) · 0.0055⁵, three in a million."""
+    assert "< 0.01%" in invoke("plan", "valid", "--benchmark", "unet3d").stdout
+    never = invoke("plan", "valid", "--benchmark", "unet3d", "--failure-rate", "50%", "--runs", "3").stdout
+    assert "0%" in never
+    assert "<" not in never
+
+
+def test_one_set_is_no_sets(invoke: Invoke) -> None:
+    text = unwrapped(invoke("plan", "width", "--pilot", "5.0/QCT/D74H-7U/bert").stdout)
+    assert "tried on 1 set." in text or "tried on 1 set " in text
+
+
+def test_width_and_audit_pool_the_same(invoke: Invoke) -> None:
+    rows = [
+        next(csv.DictReader(io.StringIO(invoke("plan", *question, "--benchmark", "bert", *CSV).stdout)))
+        for question in (["width"], ["audit"])
+    ]
+    assert rows[0]["sets"] == rows[1]["sets"]
+    said = unwrapped(invoke("plan", "width", "--benchmark", "bert").stdout)
+    assert f"{rows[0]['sets']} published sets of 3 converged runs or more" in said
+    assert "closed division" in said
 
 
 def test_small_bills_have_cents(invoke: Invoke) -> None:

@@ -256,6 +256,9 @@ def _share(name: str, decimals: int = 2) -> CellText:
         value = row.get(name)
         if value is None:
             return ""
+        smallest = 10.0 ** -(decimals + 2)
+        if 0 < value < smallest / 2:
+            return f"< {percent(smallest, decimals)}"
         return "none" if math.isinf(value) else percent(value, decimals)
 
     return text
