@@ -96,7 +96,7 @@ WORKLOAD = Workload(
         loader_processes=0,
     ),
     full=SsdSettings(target=0.23, batch_size=32, max_epochs=80, evaluate_every=5, first_evaluation=40),
-    mini_seconds=(21, 46),
+    mini_seconds=(21, 42),
     task="mlperf_runners.workloads.ssd.task:SsdTask",
     dataset=DATASET,
     obtain=OBTAIN,
