@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,10 +143,7 @@ def test_cost(bert: Spread) -> None:
 
 
 def test_audit(snapshot: Store) -> None:
-    plan_audit(snapshot, Filters(benchmarks=("bert",)))  # imports
-    before = time.process_time()
     plan = plan_audit(snapshot)
-    assert time.process_time() - before < 3
     rows = {(row["benchmark"], row["rounds"]): row for row in plan.rows}
     assert all(tuple(row) == AUDIT_COLUMNS for row in plan.rows)
     unet3d = rows["unet3d", "1.0;2.0;3.0;4.0"]
