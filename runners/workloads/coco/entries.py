@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 FEWEST_NUMBERS = 6
 """Of a polygon: three points."""
@@ -56,7 +56,7 @@ def _outline(segmentation: Any, sides: tuple[int, int], name: str) -> Any:
     return polygons
 
 
-def _are_numbers(values: Any) -> bool:
+def _are_numbers(values: Any) -> TypeGuard[list[float]]:
     return isinstance(values, list) and all(
         isinstance(value, int | float) and math.isfinite(value) for value in values
     )
