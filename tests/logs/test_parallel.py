@@ -106,7 +106,11 @@ def start_sleepers(folder: Path, seconds: float) -> tuple[subprocess.Popen[bytes
     pids = folder / "pids"
     pids.mkdir()
     process = subprocess.Popen(
-        [sys.executable, folder / "main.py", pids], stderr=subprocess.PIPE, start_new_session=True
+        [sys.executable, folder / "main.py", pids],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # Tests may run in the background of a shell, which lets Ctrl-C be ignored there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     wait_until(lambda: len(list(pids.iterdir())) == 2 or process.poll() is not None)
     return process, [int(path.name) for path in pids.iterdir()]
