@@ -84,7 +84,7 @@ durability: $(VENV)/.dev  ## kill a hundred ingests; a minute of two writers and
 validation: $(VENV)/.dev  ## the statistical validation tables that the documentation quotes
 	@for script in tests/statistical/table_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-runner-study: $(VENV)/.dev  ## ten seeds of every mini workload (half an hour)
+runner-study: $(VENV)/.dev  ## ten seeds of every mini workload (an hour)
 	$(BIN)/python tests/statistical/runner_study.py $(BUILD)/runner-study
 
 suite-study: $(VENV)/.dev  ## the example in docs/suite.md: all mini workloads in two settings (an hour)

@@ -2,7 +2,7 @@
 
 Usage: python tests/statistical/runner_study.py [FOLDER]
 
-Takes about half an hour of CPU time. The campaigns stay in FOLDER (default: runner-study); run
+Takes about an hour of CPU time. The campaigns stay in FOLDER (default: runner-study); run
 again, it goes on where it was interrupted.
 """
 
