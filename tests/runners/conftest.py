@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from coco_files import write_coco
 from runner_campaigns import ENVIRONMENT, Run, command_line
 
 
@@ -25,3 +26,10 @@ def mlperf_stats(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def coco(tmp_path: Path) -> Path:
+    """A small dataset in COCO's format."""
+    write_coco(tmp_path)
+    return tmp_path

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from coco_files import write_coco
 from pycocotools import mask as run_lengths
 
 from mlperf_runners.errors import DatasetMissingError, SettingsError
@@ -47,12 +46,6 @@ SMALL: dict[str, Any] = {
     "learning_rate": 0.02,
     "loader_processes": 0,
 }
-
-
-@pytest.fixture
-def coco(tmp_path: Path) -> Path:
-    write_coco(tmp_path)
-    return tmp_path
 
 
 def task_of(data: Path, seed: int = 3, **changes: Any) -> Any:
