@@ -66,13 +66,11 @@ def command(
     from mlperf_runners.dispatch.planning import Wishes, check_owners
 
     check_owners(settings.changes, [one.name for one in chosen])
-    root = None
     if len(chosen) > 1:
-        root = campaign.folder or Path(f"{SUITE}-{settings.mode}")
-        campaign = replace(campaign, suite=root)
+        campaign = replace(campaign, suite=campaign.folder or Path(f"{SUITE}-{settings.mode}"))
     wishes = [Wishes(one, settings, stopping, launch, campaign) for one in chosen]
     parts = _plans(wishes)
-    root = root or wishes[0].folder
+    root = campaign.suite or wishes[0].folder
     try:
         lines = _run(root, parts)
     except KeyboardInterrupt:
