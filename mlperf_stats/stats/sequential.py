@@ -48,6 +48,10 @@ class Width:
 class Comparison:
     """Stop when the ratio of variant a's time to b's is told from 1."""
 
+    a: str = "variant a"
+    """What a decision's reason calls it."""
+    b: str = "variant b"
+
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
@@ -281,10 +285,7 @@ def _reason(goal: Goal, answer: str, interval: Interval) -> str:
             f"the half-width is {interval.half_width_relative:.2%} of at most {goal.half_width:.2%} asked for"
         )
     bounds = f"the ratio lies between {interval.low:.4g} and {interval.high:.4g}"
-    sentences = {
-        "a-faster": "variant a is faster",
-        "b-faster": "variant b is faster",
-        "equivalent": "the variants are equivalent",
-        "different": "the variants differ by more than the margin",
-    }
-    return f"{sentences[answer]}: {bounds}"
+    if isinstance(goal, Comparison):
+        return f"{goal.a if answer == 'a-faster' else goal.b} is faster: {bounds}"
+    alike = "are equivalent" if answer == "equivalent" else "differ by more than the margin"
+    return f"the variants {alike}: {bounds}"

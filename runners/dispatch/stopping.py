@@ -92,13 +92,7 @@ class Sequential:
         if self._decision is None:
             return Verdict(False, "no run yet")
         decision = self._decision
-        return Verdict(decision.stop, self._named(decision.reason), self._runs_left, decision.interval)
-
-    def _named(self, reason: str) -> str:
-        """The rule knows its variants as a and b only."""
-        for letter, variant in zip("ab", self._plan.variants, strict=False):
-            reason = reason.replace(f"variant {letter} ", f"{variant.label} ")
-        return reason
+        return Verdict(decision.stop, decision.reason, self._runs_left, decision.interval)
 
     def _update(self, rule: SequentialRule, index: int, result: RunResult) -> Decision:
         variant = self._plan.variant_of(index)
@@ -124,9 +118,10 @@ class Sequential:
         from mlperf_stats.stats.sequential import Anytime, Comparison, SequentialRule, Width
 
         stopping = self._plan.stopping
-        goal = Width(stopping.half_width) if stopping.half_width is not None else Comparison()
+        width = stopping.half_width
+        labels = [variant.label for variant in self._plan.variants]
         return SequentialRule(
-            goal,
+            Comparison(*labels) if width is None else Width(width),
             Anytime(min(20, stopping.runs), last_run=stopping.runs),
             maximum=stopping.runs,
             level=stopping.level,

@@ -104,6 +104,12 @@ def test_variants_are_told_apart_by_their_turn() -> None:
     assert decision.interval == interval
 
 
+def test_names_of_variants_are_printed_as_they_are() -> None:
+    wish = plan(Stopping("comparison", 40), "variant b tuned", "variant a as it was")
+    minutes = [time * (1.5 if wish.variant_of(index) else 1.0) for index, time in enumerate(TIMES)]
+    assert judged(wish, minutes)[-1].reason.startswith("variant b tuned is faster: the ratio lies")
+
+
 def test_a_rule_ends_at_the_largest_number_of_runs() -> None:
     verdicts = judged(plan(Stopping("width", 5, half_width=0.001)), TIMES)
     assert len(verdicts) - 1 == 5
