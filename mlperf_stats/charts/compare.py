@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import data, distinct, empty, result_labels, tooltip
-from mlperf_stats.charts.theme import LIGHT, WIDTH, Theme, Width, layered, styled
+from mlperf_stats.charts.marks import layered
+from mlperf_stats.charts.theme import LIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.charts.whiskers import Measure, domain_of, drawn, whiskers
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import minutes, percent
@@ -114,7 +115,7 @@ def _equality(comparison: Comparison, measure: Measure, theme: Theme) -> list[An
     line = alt.Chart(data([{"one": 1.0}])).mark_rule(color=theme.ink, strokeDash=[4, 3])
     area = alt.Chart(data([band])).mark_rect(color=theme.grid, opacity=0.7)
     return [
-        area.encode(x=measure.channel("low"), x2="high:Q"),
+        area.encode(x=measure.channel("low"), x2=alt.X2("high:Q")),
         line.encode(x=measure.channel("one")),
     ]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import amount, data, empty, plural, tooltip
-from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, keyed, layered, styled
+from mlperf_stats.charts.marks import keyed, layered
+from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import minutes
 
@@ -140,7 +141,7 @@ def _lines(rows: Sequence[Mapping[str, Any]], quality: str, room: _Room, theme: 
             scale=alt.Scale(domain=list(room.domain), nice=False, zero=False),
             axis=alt.Axis(tickCount=6),
         ),
-        detail="run:N",
+        detail=alt.Detail("run:N"),
         color=looks["color"],
         tooltip=tooltip(
             name="Result",
@@ -181,9 +182,9 @@ def _target_layers(target: Mapping[str, Any], room: _Room, theme: Theme) -> list
         align="left", baseline="top" if room.above else "bottom", dx=4, dy=4 if room.above else -4
     )
     return [
-        base.mark_rule(color=theme.ink, strokeDash=[4, 3]).encode(y="value:Q"),
+        base.mark_rule(color=theme.ink, strokeDash=[4, 3]).encode(y=alt.Y("value:Q")),
         name.encode(
-            text="text:N",
+            text=alt.Text("text:N"),
             x=alt.value(0),
             y=alt.value(0 if room.above else "height"),
             color=alt.value(theme.ink),

@@ -114,16 +114,16 @@ def direct_labels(
     layers = [
         alt.Chart(data(ended))
         .mark_rule(color=theme.muted, strokeDash=[1, 3], aria=False)
-        .encode(x=_of(x, "end"), x2="sample:Q", y=_of(y, "level"), y2="place:Q"),
+        .encode(x=_of(x, "end"), x2=alt.X2("sample:Q"), y=_of(y, "level"), y2=alt.Y2("place:Q")),
         alt.Chart(data(drawn))
         .mark_rule(strokeWidth=2, aria=False)
-        .encode(x=_of(x, "sample"), x2="name_at:Q", y=_of(y, "place"), color=colour, **dash),
+        .encode(x=_of(x, "sample"), x2=alt.X2("name_at:Q"), y=_of(y, "place"), color=colour, **dash),
     ]
     if "shape" in looks:
         points = base.mark_point(size=40, filled=True, opacity=1, aria=False)
         layers.append(points.encode(x=_of(x, "middle"), shape=looks["shape"]))
     names = base.mark_text(align="left", dx=4, fontSize=12, aria=False)
-    return [*layers, names.encode(x=_of(x, "name_at"), text="kind:N", color=alt.value(theme.ink))]
+    return [*layers, names.encode(x=_of(x, "name_at"), text=alt.Text("kind:N"), color=alt.value(theme.ink))]
 
 
 def _of(channel: alt.X | alt.Y, field: str) -> Any:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlperf_stats.charts.labels import data, empty, tooltip
+from mlperf_stats.charts.marks import SHAPES, keyed, layered
 from mlperf_stats.charts.results import selecting
-from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, SHAPES, WIDTH, Theme, Width, keyed, layered, styled
+from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.charts.whiskers import domain_of, log_axis
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import interval, minutes, percent
@@ -128,9 +129,9 @@ def _layers(
         ),
     )
     return [
-        base.mark_line(strokeWidth=2).encode(detail="stretch:N"),
+        base.mark_line(strokeWidth=2).encode(detail=alt.Detail("stretch:N")),
         base.mark_rule(strokeWidth=2).encode(
-            y=alt.Y("low:Q", title=title, scale=scale, axis=axis), y2="high:Q"
+            y=alt.Y("low:Q", title=title, scale=scale, axis=axis), y2=alt.Y2("high:Q")
         ),
         base.mark_point(size=60, filled=True, opacity=1)
         .encode(shape=looks["shape"])
@@ -145,7 +146,7 @@ def _figures(base: alt.Chart, theme: Theme) -> list[alt.Chart]:
 
     return [
         base.mark_text(align="left", dx=8, dy=shift, fontSize=11)
-        .encode(text="text:N", color=alt.value(theme.ink))
+        .encode(text=alt.Text("text:N"), color=alt.value(theme.ink))
         .transform_filter(f"{condition}datum.rises")
         for condition, shift in (("", 12), ("!", -8))
     ]

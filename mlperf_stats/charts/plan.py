@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.direct import Scale, direct_labels, room_for
 from mlperf_stats.charts.labels import data, empty, tooltip
-from mlperf_stats.charts.theme import (
-    DASHES,
-    LIGHT,
-    PANEL_HEIGHT,
-    SHAPES,
-    WIDTH,
-    Theme,
-    Width,
-    keyed,
-    layered,
-    styled,
-)
+from mlperf_stats.charts.marks import DASHES, SHAPES, keyed, layered
+from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.charts.whiskers import log_axis
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import percent
@@ -153,21 +143,21 @@ def _rules(asked: Mapping[str, Any], theme: Theme) -> list[alt.Chart]:
     if asked.get("half_width"):
         wanted = alt.Chart(
             data([{"half_width": asked["half_width"], "text": f"wanted: ±{100 * asked['half_width']:.3g}%"}])
-        ).encode(y="half_width:Q")
+        ).encode(y=alt.Y("half_width:Q"))
         layers += [
             wanted.mark_rule(color=theme.ink, strokeDash=[4, 3]),
             wanted.mark_text(align="left", baseline="bottom", dx=4, dy=-3, color=theme.ink).encode(
-                text="text:N", x=alt.value(0)
+                text=alt.Text("text:N"), x=alt.value(0)
             ),
         ]
     if asked.get("official_runs"):
         official = alt.Chart(
             data([{"runs": asked["official_runs"], "text": f"official: {asked['official_runs']}"}])
-        ).encode(x="runs:Q")
+        ).encode(x=alt.X("runs:Q"))
         layers += [
             official.mark_rule(color=theme.muted),
             official.mark_text(align="left", baseline="top", dx=4, dy=3, color=theme.ink).encode(
-                text="text:N", y=alt.value(0)
+                text=alt.Text("text:N"), y=alt.value(0)
             ),
         ]
     return layers

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.direct import Scale, direct_labels, line_names, room_for
 from mlperf_stats.charts.labels import data, empty, plural, result_labels, tooltip
-from mlperf_stats.charts.theme import DASHES, LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, keyed, layered, styled
+from mlperf_stats.charts.marks import DASHES, keyed, layered
+from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import percent
 
@@ -90,14 +91,17 @@ def _layers(
         )
         .properties(name="marks")
     )
-    shared = {"x": x, "y": y, "detail": "line:N", "color": looks["color"]}
+    shared = {"x": x, "y": y, "detail": alt.Detail("line:N"), "color": looks["color"]}
     layers = [others.encode(**shared), lines.encode(**shared)]
     if systems <= MOST_BANDS:
         band = alt.Chart(data(rows)).mark_area(interpolate="step-after", opacity=0.2)
         layers.insert(
             0,
             band.encode(
-                x=x, y=alt.Y("low:Q", title="share of the benchmarks"), y2="high:Q", color=looks["color"]
+                x=x,
+                y=alt.Y("low:Q", title="share of the benchmarks"),
+                y2=alt.Y2("high:Q"),
+                color=looks["color"],
             ),
         )
     # The last row of a kind is where its line ends.

@@ -8,19 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.direct import Scale, direct_labels, line_names, room_for
 from mlperf_stats.charts.labels import data, distinct, empty, plural, tooltip
+from mlperf_stats.charts.marks import DASHES, SHAPES, keyed, layered
 from mlperf_stats.charts.results import selecting
-from mlperf_stats.charts.theme import (
-    DASHES,
-    LIGHT,
-    PANEL_HEIGHT,
-    SHAPES,
-    WIDTH,
-    Theme,
-    Width,
-    keyed,
-    layered,
-    styled,
-)
+from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.charts.whiskers import log_axis
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import interval, minutes, percent
@@ -164,13 +154,13 @@ def _layers(
         ),
     )
     lines = alt.Chart(data([point for point in points if point["kind"] != OTHERS]))
-    ideals = alt.Chart(data(ideal)).encode(x=x, y=y, detail="kind:N", color=looks["color"])
+    ideals = alt.Chart(data(ideal)).encode(x=x, y=y, detail=alt.Detail("kind:N"), color=looks["color"])
     return [
         ideals.mark_line(strokeWidth=1, opacity=0.6),
         lines.mark_line(strokeWidth=2).encode(
-            x=x, y="mean(minutes):Q", color=looks["color"], strokeDash=looks["strokeDash"]
+            x=x, y=alt.Y("mean(minutes):Q"), color=looks["color"], strokeDash=looks["strokeDash"]
         ),
-        base.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q"), y2="high:Q"),
+        base.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q")),
         base.mark_point(size=45, filled=True, opacity=1)
         .encode(shape=looks["shape"])
         .properties(name="marks"),

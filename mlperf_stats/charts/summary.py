@@ -6,17 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import data, empty, result_labels, tooltip
-from mlperf_stats.charts.theme import (
-    LIGHT,
-    SHAPES,
-    WIDTH,
-    Theme,
-    Width,
-    keyed,
-    layered,
-    quiet_axis,
-    styled,
-)
+from mlperf_stats.charts.marks import SHAPES, keyed, layered, quiet_axis
+from mlperf_stats.charts.theme import LIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.charts.whiskers import Measure, domain_of
 from mlperf_stats.rules.wording import composite_disclosure
 from mlperf_stats.text.names import clean
@@ -101,12 +92,12 @@ def _layers(
             without="Summary without it",
         ),
     )
-    stems = base.mark_rule(strokeWidth=2).encode(x=measure.channel("one"), x2="factor:Q")
+    stems = base.mark_rule(strokeWidth=2).encode(x=measure.channel("one"), x2=alt.X2("factor:Q"))
     dots = base.mark_point(size=60, filled=True, opacity=1).encode(
         x=measure.channel("factor"), shape=looks["shape"]
     )
     figures = base.mark_text(align="left", dx=9, fontSize=11, color=theme.ink).encode(
-        x=measure.channel("factor"), text="text:N", color=alt.value(theme.ink)
+        x=measure.channel("factor"), text=alt.Text("text:N"), color=alt.value(theme.ink)
     )
     return [stems, dots.properties(name="marks"), figures]
 

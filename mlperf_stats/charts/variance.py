@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import data, distinct, empty, result_labels, tooltip
-from mlperf_stats.charts.theme import LIGHT, SHAPES, WIDTH, Theme, Width, keyed, layered, quiet_axis, styled
+from mlperf_stats.charts.marks import SHAPES, keyed, layered, quiet_axis
+from mlperf_stats.charts.theme import LIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.charts.whiskers import rows_height
 from mlperf_stats.text.names import clean
 from mlperf_stats.text.numbers import percent
@@ -75,9 +76,11 @@ def _share_layers(rows: Sequence[Mapping[str, Any]], theme: Theme) -> list[alt.C
         scale=alt.Scale(domain=[0, 1 + _FIGURE_SHARE], nice=False),
         axis=alt.Axis(format="~%", values=[0, 0.25, 0.5, 0.75, 1]),
     )
-    whole = base.mark_bar(height=12, fill="transparent", stroke=theme.muted, strokeWidth=1).encode(x="rest:Q")
+    whole = base.mark_bar(height=12, fill="transparent", stroke=theme.muted, strokeWidth=1).encode(
+        x=alt.X("rest:Q")
+    )
     share = base.mark_bar(height=12, color=theme.accent).encode(x=x).properties(name="marks")
-    text = base.mark_text(align="left", dx=6, fontSize=11).encode(x="rest:Q", text="text:N")
+    text = base.mark_text(align="left", dx=6, fontSize=11).encode(x=alt.X("rest:Q"), text=alt.Text("text:N"))
     return [share, whole, text]
 
 
@@ -138,7 +141,7 @@ def _spread_layers(marks: Sequence[Mapping[str, Any]], order: Sequence[str], the
     text = alt.Chart(data([mark for mark in marks if mark["kind"] == SCORE])).mark_text(
         align="right", fontSize=11
     )
-    figures = text.encode(x=alt.value("width"), y=alt.Y("label:N", sort=list(order)), text="text:N")
+    figures = text.encode(x=alt.value("width"), y=alt.Y("label:N", sort=list(order)), text=alt.Text("text:N"))
     return [points.properties(name="marks"), figures]
 
 

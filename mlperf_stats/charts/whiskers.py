@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.labels import data
-from mlperf_stats.charts.theme import ROW_HEIGHT, quiet_axis
+from mlperf_stats.charts.marks import quiet_axis
+from mlperf_stats.charts.theme import ROW_HEIGHT
 
 if TYPE_CHECKING:
     import altair as alt
@@ -145,13 +146,15 @@ def whiskers(
         y=alt.Y("label:N", sort=list(order), title=None, axis=names), tooltip=list(tooltips)
     )
     colour = alt.Color("colour:N", scale=None)
-    whisker = base.mark_rule(strokeWidth=2).encode(x=measure.channel("left"), x2="right:Q", color=colour)
+    whisker = base.mark_rule(strokeWidth=2).encode(
+        x=measure.channel("left"), x2=alt.X2("right:Q"), color=colour
+    )
     dots = (
         base.mark_point(size=45, filled=False, strokeWidth=2, opacity=1)
         .encode(x=measure.channel("estimate"), color=colour, fill=alt.Fill("fill:N", scale=None))
         .properties(name="marks")
     )
-    figures = base.encode(x=measure.channel("right"), text="text:N")
+    figures = base.encode(x=measure.channel("right"), text=alt.Text("text:N"))
     heads = [
         base.mark_point(shape=f"triangle-{end}", filled=True, size=90, opacity=1)
         .encode(x=measure.channel(end), color=colour)

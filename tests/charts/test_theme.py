@@ -7,7 +7,8 @@ from itertools import combinations
 
 import pytest
 
-from mlperf_stats.charts.theme import DARK, DASHES, LIGHT, SHAPES, Theme, named
+from mlperf_stats.charts.marks import DASHES, SHAPES
+from mlperf_stats.charts.theme import DARK, LIGHT, Theme, named
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
 
