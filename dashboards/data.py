@@ -93,7 +93,7 @@ def detail(source: Source, result_id: str) -> ResultDetail:
         NotFoundError: no result or several have this id.
     """
     with source.open() as store:
-        return show_result(store, result_id)
+        return show_result(store, result_id, lenders=False)
 
 
 @st.cache_data(show_spinner="Taking the variance apart, once for all readers …", max_entries=_KEPT)

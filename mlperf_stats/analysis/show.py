@@ -94,8 +94,12 @@ class ResultDetail:
         return str(self.to_frame().to_html(index=False))
 
 
-def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -> ResultDetail:
+def show_result(
+    store: Store, result_id: str, *, level: float = DEFAULT_LEVEL, lenders: bool = True
+) -> ResultDetail:
     """The result with this id, or with the only id that contains the text or fits the glob.
+
+    ``lenders``: also say with whom the controlled estimate borrowed, which reads the whole workload.
 
     Raises:
         NotFoundError: none or several fit; the message names some.
@@ -105,7 +109,7 @@ def show_result(store: Store, result_id: str, *, level: float = DEFAULT_LEVEL) -
     summary = with_summary(store, result, level)
     row = result_row(result, summary)
     detail = detail_of(result, row, runs, evaluations_of(store, result), duplicate_hashes(store, runs), level)
-    if row["controlled_minutes"] is None:
+    if not lenders or row["controlled_minutes"] is None:
         return detail
     estimates = ControlledEstimates(store, same_workload([result]))
     return replace(detail, controlled=estimates.of(result.key, level))

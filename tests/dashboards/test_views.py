@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -275,3 +276,20 @@ def test_paths_in_the_address_open_nothing(open_page: OpenPage, tmp_path: Path) 
         app = open_page(name, **{parameter: str(tmp_path)})
         assert "ACME" not in told(app)
         assert all("ACME" not in element.value.to_csv() for element in app.dataframe)
+
+
+def test_one_result_is_read_without_the_rest_of_its_workload(
+    open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With whom it borrowed is not shown, and finding it out reads hundreds of results."""
+    from mlperf_stats.analysis import show as shows
+    from mlperf_stats.analysis.show import show_result
+    from mlperf_stats.store.database import open_store as opened
+
+    name = "4.0/Dell/XE9680x8H100-SXM-80GB/ssd"
+    with opened(None) as store:
+        full, short = (show_result(store, name, lenders=lenders) for lenders in (True, False))
+    assert full.controlled is not None
+    assert replace(full, controlled=None) == short
+    monkeypatch.setattr(shows, "ControlledEstimates", lambda *_: pytest.fail("the workload was read"))
+    assert name in told(open_page("result", id=name))
