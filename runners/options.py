@@ -10,8 +10,9 @@ import typer
 
 from mlperf_runners.campaign.plan import Launch
 from mlperf_runners.dispatch.planning import CampaignWish, SettingsWish, StoppingWish
-from mlperf_stats.cli.options import LevelOption, parse_fraction
+from mlperf_stats.cli.options import LevelOption
 from mlperf_stats.cli.parameters import OptionGroup
+from mlperf_stats.cli.shares import share_option
 
 
 class LauncherName(StrEnum):
@@ -41,11 +42,8 @@ def _stopping(
     ] = None,
     half_width: Annotated[
         float | None,
-        typer.Option(
-            "--until-half-width",
-            metavar="SHARE",
-            parser=parse_fraction,
-            help="Stop when the time to train is known to ± SHARE, for example 5%.",
+        share_option(
+            "--until-half-width", 0.05, "Stop when the time to train is known to ± SHARE, for example 5%."
         ),
     ] = None,
     budget: Annotated[

@@ -11,37 +11,9 @@ import typer
 from mlperf_stats.cli.completion import complete_benchmark, complete_from, complete_round
 from mlperf_stats.cli.output import Format, Output
 from mlperf_stats.cli.parameters import OptionGroup
+from mlperf_stats.cli.shares import share_option
 from mlperf_stats.errors import InputError
 from mlperf_stats.store import Filters, Store, open_store
-
-
-def parse_fraction(text: str | float) -> float:
-    """``0.95`` or ``95%`` as a fraction strictly between 0 and 1 (Typer passes defaults as they are)."""
-    value = _fraction(text)
-    if not 0 < value < 1:
-        raise typer.BadParameter(f"{text!r} is no fraction between 0 and 1; write it as 0.95 or 95%")
-    return value
-
-
-def parse_small_share(text: str | float) -> float:
-    """``0.05`` or ``5%``, as widths, differences and rates are given, strictly between 0 and 1."""
-    value = _fraction(text)
-    if value >= 1:
-        raise typer.BadParameter(
-            f"{text!r} is {value:.0%}, and 100% or more is not supported; write it as 0.05 or 5%"
-        )
-    if not value > 0:
-        raise typer.BadParameter(f"{text!r} is no fraction between 0 and 1; write it as 0.05 or 5%")
-    return value
-
-
-def _fraction(text: str | float) -> float:
-    """A number, with or without a sign of per cent; NaN if it is none."""
-    stripped = str(text).strip()
-    try:
-        return float(stripped.removesuffix("%")) / (100 if stripped.endswith("%") else 1)
-    except ValueError:
-        return float("nan")
 
 
 def _filters(
@@ -184,7 +156,4 @@ DB_OPTION = typer.Option(
 FilterOptions = Annotated[Filters, OptionGroup(_filters)]
 OutputOptions = Annotated[Output, OptionGroup(_output)]
 DatabaseOptions = Annotated[Database, OptionGroup(_database)]
-LevelOption = Annotated[
-    float,
-    typer.Option("--level", metavar="LEVEL", parser=parse_fraction, help="Confidence level, 0.95 or 95%."),
-]
+LevelOption = Annotated[float, share_option("--level", 0.95, "Confidence level, 0.95 or 95%.", "LEVEL")]

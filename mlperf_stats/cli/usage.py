@@ -19,8 +19,10 @@ def usage_line(error: Any) -> str:
         if close:
             return f"{said}; did you mean {' or '.join(close)}?"
     else:
-        said = _in_own_words(error.format_message()).rstrip(".?").replace("Value error, ", "")
+        said = _in_own_words(error.format_message()).rstrip(".").replace("Value error, ", "")
         said = f"{said[:1].lower()}{said[1:]}"
+        if said.endswith("?"):
+            return " ".join(said.split())
     return f"{' '.join(said.split())}; '{path} --help' says more"
 
 

@@ -103,7 +103,7 @@ def test_one_batch_size_alone(invoke: Invoke) -> None:
         ((A, B, "--multiplicity", "none"), "max-t or holm"),
         ((A, B, "--family", "world"), "benchmark, all"),
         ((A, B, "--footing", "running"), "as-run, equal-convergence, reference-convergence"),
-        ((A, B, "--margin", "2"), "0.95 or 95%"),
+        ((A, B, "--margin", "2"), "'2' is 200%; did you mean 0.02 or 2%?"),
         (("--round", "5.0", "--benchmark", "bert", "--system", "D74H-7U"), "widen the filters"),
         ((NO_POINTS, f"{NO_POINTS[:3]}/Dell/XE8545x4A100-SXM-40GB/maskrcnn", "--footing", "equal"),
          "log no convergence point"),

@@ -13,9 +13,9 @@ from mlperf_stats.cli.options import (
     FilterOptions,
     LevelOption,
     OutputOptions,
-    parse_fraction,
 )
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows, emit_text, markdown_table
+from mlperf_stats.cli.shares import share_option
 from mlperf_stats.errors import InputError
 from mlperf_stats.text.numbers import count, interval, minutes, percent
 from mlperf_stats.text.warnings import warning_cell, warning_notes
@@ -67,10 +67,7 @@ def command(
             help="Compare in spite of a difference in round, division, target, benchmark or framework.",
         ),
     ] = None,
-    margin: Annotated[
-        float,
-        typer.Option("--margin", metavar="SHARE", parser=parse_fraction, help="What counts as equal."),
-    ] = 0.02,
+    margin: Annotated[float, share_option("--margin", 0.02, "What counts as equal, 0.02 or 2%.")] = 0.02,
     multiplicity: Annotated[
         str, typer.Option("--multiplicity", metavar="NAME", help="max-t or holm.")
     ] = "max-t",

@@ -15,11 +15,10 @@ from mlperf_stats.cli.options import (
     FilterOptions,
     LevelOption,
     OutputOptions,
-    parse_fraction,
-    parse_small_share,
 )
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows
 from mlperf_stats.cli.parameters import expand_parameters
+from mlperf_stats.cli.shares import share_option
 from mlperf_stats.cli.spread_options import PlanBasis, SpreadOptions
 from mlperf_stats.errors import InputError
 from mlperf_stats.text.numbers import count, percent
@@ -47,22 +46,11 @@ command = typer.Typer(
 command.__doc__ = command.info.help
 
 AssuranceOption = Annotated[
-    float,
-    typer.Option(
-        "--assurance", metavar="SHARE", parser=parse_fraction, help="Probability that it turns out so narrow."
-    ),
+    float, share_option("--assurance", 0.8, "Probability that it turns out so narrow.")
 ]
-HalfWidthOption = Annotated[
-    float,
-    typer.Option(
-        "--half-width", metavar="SHARE", parser=parse_small_share, help="Wanted half-width, 0.025 or 2.5%."
-    ),
-]
+HalfWidthOption = Annotated[float, share_option("--half-width", 0.025, "Wanted half-width, 0.025 or 2.5%.")]
 FailureOption = Annotated[
-    float | None,
-    typer.Option(
-        "--failure-rate", metavar="SHARE", parser=parse_small_share, help="Instead of that of published runs."
-    ),
+    float | None, share_option("--failure-rate", 0.05, "Instead of that of published runs.")
 ]
 
 
@@ -112,25 +100,15 @@ def detect(
     output: OutputOptions,
     difference: Annotated[
         float | None,
-        typer.Option(
-            "--difference",
-            metavar="SHARE",
-            parser=parse_small_share,
-            help="True difference to be found, as 3%.",
-        ),
+        share_option("--difference", 0.03, "True difference to be found, as 3%."),
     ] = None,
     equivalence: Annotated[
         float | None,
-        typer.Option(
-            "--equivalence",
-            metavar="SHARE",
-            parser=parse_small_share,
-            help="Instead: show equality within it.",
-        ),
+        share_option("--equivalence", 0.02, "Instead: show equality within it."),
     ] = None,
     power: Annotated[
         float,
-        typer.Option("--power", metavar="SHARE", parser=parse_fraction, help="Probability of showing it."),
+        share_option("--power", 0.9, "Probability of showing it."),
     ] = 0.9,
     one_sided: Annotated[bool, typer.Option("--one-sided", help="Only one direction counts.")] = False,
     level: LevelOption = 0.95,
@@ -166,7 +144,7 @@ def valid(
     ] = None,
     probability: Annotated[
         float,
-        typer.Option("--probability", metavar="SHARE", parser=parse_fraction, help="Of a valid result."),
+        share_option("--probability", 0.95, "Of a valid result."),
     ] = 0.95,
 ) -> None:
     """How likely a result is to be invalid, and how many runs to launch under the window rule.

@@ -9,8 +9,9 @@ import typer
 
 from mlperf_stats.cli.completion import complete_round
 from mlperf_stats.cli.console import Column
-from mlperf_stats.cli.options import DatabaseOptions, OutputOptions, parse_fraction
+from mlperf_stats.cli.options import DatabaseOptions, OutputOptions
 from mlperf_stats.cli.output import emit_rows
+from mlperf_stats.cli.shares import share_option
 from mlperf_stats.errors import InputError
 from mlperf_stats.text.numbers import percent
 
@@ -46,11 +47,11 @@ def command(
     ] = None,
     power: Annotated[
         float | None,
-        typer.Option(
+        share_option(
             "--power",
-            metavar="POWER",
-            parser=parse_fraction,
-            help="Instead: how much faster convergence must be to be found, by number of runs.",
+            0.8,
+            "Instead: how much faster convergence must be to be found, by number of runs.",
+            "POWER",
         ),
     ] = None,
 ) -> None:
