@@ -26,7 +26,8 @@ def equivalence_p_values(
     """
     if not math.isfinite(margin) or margin <= 0:
         raise StatisticsError(f"margin {margin!r} is not a positive number; write 0.02 for 2 %")
-    return lower_tails((np.abs(differences) - margin) / errors, dfs)
+    tails = lower_tails((np.abs(differences) - margin) / errors, dfs)
+    return np.where(np.isfinite(errors), tails, 1.0)
 
 
 def lower_tails(statistics: FloatArray, dfs: FloatArray) -> FloatArray:

@@ -108,16 +108,15 @@ def compare_means(
     if not math.isfinite(margin) or margin <= 0:
         raise StatisticsError(f"margin {margin!r} is not a positive number; write 0.02 for 2 %")
     equal = equivalence_p_values(family.differences, family.errors, family.dfs, math.log1p(margin))
-    known = int(family.known.sum())
     if multiplicity is Multiplicity.HOLM:
-        adjusted = np.array(holm([float(p) for p in p_values], known))
-        half = _bonferroni(family, level, max(known, 1))
+        adjusted = _holm(family, p_values)
+        half = _bonferroni(family, level, max(int(family.known.sum()), 1))
     else:
         adjusted, half = _max_t(family, p_values, level, seed)
     faster = _faster(family, level, seed)
     columns = (
         np.exp(family.differences), np.exp(family.differences - half), np.exp(family.differences + half),
-        p_values, adjusted, equal, np.array(holm([float(p) for p in equal], known)), *faster,
+        p_values, adjusted, equal, _holm(family, equal), *faster,
     )  # fmt: skip
     return [Compared(*(float(value) for value in row)) for row in zip(*columns, strict=True)]
 
@@ -189,6 +188,13 @@ def from_normal_scores(scores: FloatArray | float, dfs: FloatArray) -> FloatArra
     df = np.minimum(dfs, 1e8)
     with np.errstate(over="ignore"):
         return np.asarray(np.sqrt(df * np.expm1(((8 * df + 3) / (8 * df + 1) * scores) ** 2 / df)))
+
+
+def _holm(family: _Family, p_values: FloatArray) -> FloatArray:
+    """Holm's p values of the pairs whose spreads are known; 1 for the others, which show nothing."""
+    adjusted = np.ones_like(p_values)
+    adjusted[family.known] = holm(p_values[family.known].tolist())
+    return adjusted
 
 
 def _bonferroni(family: _Family, level: float, tests: int) -> FloatArray:

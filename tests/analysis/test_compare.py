@@ -209,6 +209,20 @@ def test_few_runs_say_what_they_cannot_show(tmp_path: Path) -> None:
     assert "no rank test" in found.to_markdown()
 
 
+@pytest.mark.parametrize("multiplicity", ["max-t", "holm"])
+def test_single_runs_without_peers_show_neither_difference_nor_equality(
+    tmp_path: Path, multiplicity: str
+) -> None:
+    folder = logged(tmp_path, ("one", (30.0,)), ("two", (60.0,)))
+    with open_memory() as own:
+        ingest(own, [folder], round="local")
+        found = compare(
+            own, ["local/ACME/one/retinanet", "local/ACME/two/retinanet"], multiplicity=multiplicity
+        )
+    (row,) = found.pairs
+    assert (row["verdict"], row["equivalent"], row["p_adjusted"]) == ("~", False, 1.0)
+
+
 def test_python_interface() -> None:
     found = ms.compare(f"{A}/bert", f"{B}/bert", footing="equal-convergence", margin=0.05)
     assert found.to_dict()["pairs"][0]["equivalent"] is True

@@ -86,16 +86,26 @@ def test_shared_errors_cancel_within_a_group() -> None:
     assert wider.p_value == pytest.approx(reference.pvalue, abs=0.01)
 
 
-def test_unknown_spread_has_no_limits_and_stays_out_of_the_family() -> None:
+@pytest.mark.parametrize("multiplicity", list(Multiplicity))
+def test_unknown_spread_has_no_limits_and_stays_out_of_the_family(multiplicity: Multiplicity) -> None:
     single = log_mean([10.0])
     assert single.df == 0
     known = [log_mean(FIRST), log_mean(SECOND)]
-    found = compare_means([*known, single], all_pairs(3))
+    found = compare_means([*known, single], all_pairs(3), multiplicity=multiplicity)
     alone = compare_means(known, ONE)[0]
     assert (found[0].low, found[0].high) == pytest.approx((alone.low, alone.high))
     for one in found[1:]:
         assert (one.low, one.high, one.p_adjusted) == (0.0, math.inf, 1.0)
         assert (one.faster, one.faster_low, one.faster_high) == (0.5, 0.0, 1.0)
+        assert (one.p_value, one.equivalence_p, one.equivalence_p_adjusted) == (1.0, 1.0, 1.0)
+    assert found[0].equivalence_p_adjusted == pytest.approx(alone.equivalence_p)
+
+
+@pytest.mark.parametrize("multiplicity", list(Multiplicity))
+def test_two_single_runs_show_nothing(multiplicity: Multiplicity) -> None:
+    (found,) = compare_means([log_mean([10.0]), log_mean([20.0])], ONE, multiplicity=multiplicity)
+    assert (found.p_value, found.p_adjusted) == (1.0, 1.0)
+    assert (found.equivalence_p, found.equivalence_p_adjusted) == (1.0, 1.0)
 
 
 def test_normal_scores_invert_and_are_close_to_exact() -> None:
@@ -112,6 +122,8 @@ def test_equivalence_is_two_one_sided_tests() -> None:
     assert p[0] == pytest.approx(0.0140, abs=5e-5)
     normal = equivalence_p_values(np.array([0.0]), np.array([0.01]), np.array([np.inf]), 0.02)
     assert normal[0] == pytest.approx(0.02275, abs=1e-5)
+    unknown = equivalence_p_values(np.zeros(1), np.array([np.inf]), np.array([np.inf]), 0.02)
+    assert unknown[0] == 1.0
     with pytest.raises(StatisticsError, match="margin"):
         equivalence_p_values(np.zeros(1), np.ones(1), np.ones(1), 0.0)
 
