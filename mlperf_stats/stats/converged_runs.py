@@ -63,7 +63,10 @@ class ConvergedRuns:
     @cached_property
     def time_variance(self) -> float:
         """Sample variance of log time; NaN for a single run."""
-        return float(self.log_time.var(ddof=1)) if self.n > 1 else math.nan
+        if self.n < 2:
+            return math.nan
+        # The mean of equal logarithms may round away from them.
+        return float(self.log_time.var(ddof=1)) if np.ptp(self.log_time) > 0 else 0.0
 
     @cached_property
     def line(self) -> TimeLine | None:

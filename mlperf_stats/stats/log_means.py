@@ -23,7 +23,7 @@ from mlperf_stats.stats import codes
 from mlperf_stats.stats.converged_runs import SAME_POINT, ConvergedRuns
 from mlperf_stats.stats.moderated import VariancePrior, trigamma_inverse, variance_prior
 from mlperf_stats.stats.pool import SPREAD_DFS, Pool
-from mlperf_stats.stats.sample import FloatArray, SampleLike, check_sample
+from mlperf_stats.stats.sample import FloatArray, SampleLike, check_sample, variance_of_logs
 from mlperf_stats.stats.tied_convergence import hidden_variance
 from mlperf_stats.stats.time_law import TimePrior, time_posterior, time_prior
 
@@ -135,9 +135,9 @@ def log_mean(
     ``df`` is 0 where a single run, or runs that all take the same time, meet nothing else.
     Raises SampleError and TooFewRunsError.
     """
-    logs = np.log(check_sample(times, positive=True))
-    n = int(logs.size)
-    own = float(logs.var(ddof=1)) + hidden_variance(relative_step or 0.0, n) if n > 1 else 0.0
+    ordered = check_sample(times, positive=True)
+    logs, n = np.log(ordered), int(ordered.size)
+    own = variance_of_logs(ordered) + hidden_variance(relative_step or 0.0, n) if n > 1 else 0.0
     variance, df = own, float(n - 1)
     if borrowed.log_time is not None:
         variance, df = borrowed.log_time.posterior(own, n - 1)

@@ -22,7 +22,14 @@ from mlperf_stats.errors import SampleError, TooFewRunsError
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.interval import Interval
 from mlperf_stats.stats.medians import median
-from mlperf_stats.stats.sample import FloatArray, SampleLike, as_vector, check_level, check_sample
+from mlperf_stats.stats.sample import (
+    FloatArray,
+    SampleLike,
+    as_vector,
+    check_level,
+    check_sample,
+    variance_of_logs,
+)
 from mlperf_stats.stats.t_log import t_quantile
 
 _NEWTON_STEPS = 50
@@ -115,10 +122,10 @@ def squeeze_variances(variances: SampleLike, dfs: SampleLike) -> tuple[NDArray[n
 
 def log_variances(sets: Sequence[SampleLike]) -> tuple[FloatArray, FloatArray]:
     """Sample variance of log time and its degrees of freedom of every set of ≥ 2 runs, each shape (k,)."""
-    logs = [np.log(check_sample(times, positive=True)) for times in sets if len(times) > 1]
+    known = [check_sample(times, positive=True) for times in sets if len(times) > 1]
     return (
-        np.array([float(values.var(ddof=1)) for values in logs]),
-        np.array([float(values.size - 1) for values in logs]),
+        np.array([variance_of_logs(times) for times in known]),
+        np.array([float(times.size - 1) for times in known]),
     )
 
 
@@ -132,21 +139,22 @@ def moderated_interval(times: SampleLike, prior: VariancePrior, level: float = 0
     Raises SampleError, TooFewRunsError (no run), StatisticsError (level).
     """
     level, ordered = check_level(level), check_sample(times, positive=True)
-    logs = np.log(ordered)
     n = ordered.size
-    own = float(logs.var(ddof=1)) if n > 1 else 0.0
+    own = variance_of_logs(ordered) if n > 1 else 0.0
     variance, df = prior.posterior(own, n - 1)
-    centre = float(logs.mean())
+    centre = float(np.log(ordered).mean())
     half = t_quantile(level, df) * math.sqrt(variance / n) if df > 0 else math.inf
     warnings = []
     if n == 1:
         warnings.append(codes.SINGLE_RUN)
     elif own == 0.0:
         warnings.append(codes.ZERO_VARIANCE)
+    with np.errstate(over="ignore"):
+        estimate, low, high = np.exp([centre, centre - half, centre + half]).tolist()
     return Interval(
-        estimate=math.exp(centre),
-        low=math.exp(centre - half),
-        high=math.exp(centre + half),
+        estimate=estimate,
+        low=low,
+        high=high,
         level=level,
         level_attained=level,
         method="moderated-t-log",

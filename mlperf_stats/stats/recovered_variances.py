@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from mlperf_stats.errors import StatisticsError
 from mlperf_stats.stats.interval import Interval
 from mlperf_stats.stats.t_log import t_quantile
@@ -32,10 +34,12 @@ def ratio_interval(
     centre = math.log(factor) + math.log(numerator.estimate) - math.log(denominator.estimate)
     below = math.hypot(_distance(numerator, numerator.low), _distance(denominator, denominator.high))
     above = math.hypot(_distance(numerator, numerator.high), _distance(denominator, denominator.low))
+    with np.errstate(over="ignore"):
+        estimate, low, high = np.exp([centre, centre - below, centre + above]).tolist()
     return Interval(
-        estimate=math.exp(centre),
-        low=math.exp(centre - below),
-        high=math.exp(centre + above),
+        estimate=estimate,
+        low=low,
+        high=high,
         level=numerator.level,
         level_attained=min(numerator.level_attained, denominator.level_attained),
         method="recovered-variances",

@@ -81,6 +81,15 @@ def check_count(value: int, *, minimum: int, what: str) -> int:
     return int(value)
 
 
+def variance_of_logs(times: FloatArray) -> float:
+    """Sample variance of the logarithms of times (n,), n ≥ 2: exactly 0 where all are equal.
+
+    The mean of equal logarithms may round to a neighbour of theirs, which leaves a variance of some 1e-31:
+    nothing for a width, and certainty for a test.
+    """
+    return float(np.log(times).var(ddof=1)) if np.ptp(times) > 0 else 0.0
+
+
 def spread_warnings(ordered: FloatArray) -> tuple[str, ...]:
     """What ties in an ascending sample make every method say: nothing, tied or all the same."""
     if ordered.size < 2:

@@ -101,6 +101,15 @@ def test_tied_runs_are_widened_by_the_prior_and_say_so() -> None:
     interval = moderated_interval([3.0, 3.0, 3.0], VariancePrior(df=2.0, variance=0.01, sets=9))
     assert interval.low < 3.0 < interval.high
     assert interval.warnings == ("zero-variance",)
+    # The mean of these equal logarithms rounds.
+    assert moderated_interval([912.842821700444] * 10, VariancePrior(3.0, 0.01, 3)).warnings == (
+        "zero-variance",
+    )
+
+
+def test_a_width_beyond_all_numbers_is_infinite() -> None:
+    interval = moderated_interval([1.0, 1e30], VariancePrior(0.1, 1.0, 3), 0.9999)
+    assert (interval.low, interval.high) == (0.0, math.inf)
 
 
 def test_coverage_is_exact_when_the_prior_is_true() -> None:

@@ -48,6 +48,12 @@ def test_an_open_interval_opens_the_ratio() -> None:
     assert (found.low, found.high) == (0, math.inf)
 
 
+def test_a_ratio_beyond_all_numbers_is_infinite() -> None:
+    wide = interval(1, 1e-300, 1e300)
+    found = ratio_interval(wide, wide)
+    assert (found.low, found.high) == (0.0, math.inf)
+
+
 def test_deviation_of_a_normal_interval() -> None:
     assert log_deviation(normal(7, 0.02)) == pytest.approx(0.02)
     assert log_deviation(interval(7, 0, 9)) == math.inf
