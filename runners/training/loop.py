@@ -147,11 +147,12 @@ class _Training:
                 if self._steps < block_end:
                     continue
                 self._end_block(loss, time.perf_counter() - block_started)
-                if self._evaluate():
-                    return True
-                # A training that has diverged cannot come back.
-                if self._steps >= self._last_step or not math.isfinite(loss.item()):
+                is_reached = self._evaluate()
+                # A training that has diverged cannot come back, and what it measures means nothing.
+                if self._has_diverged(loss):
                     return False
+                if is_reached or self._steps >= self._last_step:
+                    return is_reached
                 block_end = self._start_block()
                 block_started = time.perf_counter()
                 self._task.model.train()
@@ -180,6 +181,10 @@ class _Training:
         stats = {"throughput": samples / seconds, "train_loss": loss.item()}
         self._log.event(TRACKED_STATS, stats, **self.progress())
         self._log.end(keys.BLOCK_STOP, first_epoch_num=self._block_first, samples_count=self.samples)
+
+    def _has_diverged(self, loss: torch.Tensor) -> bool:
+        """The same answer in all processes: where one sees it, they end together."""
+        return not math.isfinite(self._context.sums(loss.item())[0])
 
     def _evaluate(self) -> bool:
         self._log.start(keys.EVAL_START, **self.progress())

@@ -50,11 +50,14 @@ class Counting:
         return {"opt_name": "none"}
 
 
-def trained(task: Counting, goal: Goal, folder: Path) -> tuple[Outcome, Run]:
+ALONE = Context(1, torch.device("cpu"))
+
+
+def trained(task: Counting, goal: Goal, folder: Path, context: Context = ALONE) -> tuple[Outcome, Run]:
     path = folder / "mllog.txt"
     with Logbook(path) as log:
         log.start("init_start")
-        outcome = train(task, goal, Context(1, torch.device("cpu")), log)
+        outcome = train(task, goal, context, log)
     return outcome, read_run(path.read_bytes(), "mllog.txt")
 
 
@@ -131,6 +134,25 @@ def test_a_training_that_has_diverged_ends_at_its_next_evaluation(tmp_path: Path
     task = Counting(10, loss=math.nan)
     outcome, run = trained(task, Goal(1.0, 1000, 1), tmp_path)
     assert (task.steps, outcome.converged, run.status) == (10, False, RunStatus.NOT_CONVERGED)
+
+
+def test_a_training_that_has_diverged_has_not_converged_whatever_it_measures(tmp_path: Path) -> None:
+    outcome, _ = trained(Counting(10, loss=math.nan), Goal(0.05, 1000, 1), tmp_path)
+    assert (outcome.quality, outcome.converged) == (0.1, False)
+    assert '"status": "aborted"' in (tmp_path / "mllog.txt").read_text()
+
+
+class BesideDiverged(Context):
+    """Another process of the training has a loss that is no number."""
+
+    def sums(self, *values: float) -> tuple[float, ...]:
+        return tuple(value + math.nan for value in values)
+
+
+def test_all_processes_end_where_one_has_diverged(tmp_path: Path) -> None:
+    task = Counting(10)
+    outcome, _ = trained(task, Goal(1.0, 1000, 1), tmp_path, BesideDiverged(1, torch.device("cpu")))
+    assert (task.steps, outcome.converged) == (10, False)
 
 
 def test_the_clock_starts_before_the_data_are_touched(tmp_path: Path) -> None:

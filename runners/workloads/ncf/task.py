@@ -96,8 +96,9 @@ class NcfTask:
     def _hits(self, users: NDArray[np.int64]) -> int:
         items = self._on_device(self._candidates[users])
         scores = self.model(self._on_device(users)[:, None].expand_as(items), items)
-        # Ties count against the model: a constant score must not look like a perfect one.
-        better = (scores[:, 1:] >= scores[:, :1]).sum(1)
+        # Ties count against the model: a constant score must not look like a perfect one, nor one that is
+        # no number, which compares with nothing.
+        better = (~(scores[:, 1:] < scores[:, :1])).sum(1)
         return int((better < HITS_AMONG).sum())
 
     def hyperparameters(self) -> Mapping[str, Any]:
