@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,14 @@ def test_the_hit_rate_is_the_one_counted_by_hand(movielens: Path) -> None:
     assert measured == hits / 40
 
 
+def test_a_recommender_that_has_diverged_hits_nothing(movielens: Path) -> None:
+    task = task_of("ncf", movielens, eval_negatives=30, batch_size=200)
+    with torch.no_grad():
+        for parameter in task.model.parameters():
+            parameter.fill_(math.nan)
+    assert quality(task) == 0
+
+
 def test_the_last_item_by_time_is_held_out(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text(
         "userId,movieId,rating,timestamp\n1,10,5,300\n1,20,5,100\n1,30,1,200\n2,20,5,1\n2,10,5,2\n"
@@ -73,16 +82,19 @@ def test_the_last_item_by_time_is_held_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["generated", "movielens"])
-def test_negatives_are_never_items_that_the_user_took(source: str, movielens: Path) -> None:
+def test_negatives_are_never_items_that_are_trained_on(source: str, movielens: Path) -> None:
     data = generate(50, 60, 1) if source == "generated" else read_movielens(movielens)
     random = np.random.default_rng(5)
     taken = set(zip(data.train_users.tolist(), data.train_items.tolist(), strict=True))
-    taken |= set(enumerate(data.held_out.tolist()))
+    held_out = set(enumerate(data.held_out.tolist()))
     users = np.repeat(np.arange(data.users), 200)
     drawn = set(zip(users.tolist(), data.negatives(users, random).tolist(), strict=True))
     assert not drawn & taken
-    # Every item that was not taken does come up: 50 or 40 users times 200 draws from below 60.
+    # Every other item does come up, in 200 draws from below 60 for each of 50 or 40 users. The one that is
+    # held out too: that it alone never did would tell which one it is.
     assert len(drawn) > 0.9 * (data.users * data.items - len(taken))
+    assert len(drawn & held_out) > 0.9 * data.users
+    taken |= held_out
     table = data.candidates(25, random)
     assert table[:, 0].tolist() == data.held_out.tolist()
     for user, row in enumerate(table.tolist()):

@@ -37,16 +37,20 @@ class Interactions:
         return np.asarray(self.known[at] == codes)
 
     def negatives(self, users: Ints, random: np.random.Generator) -> Ints:
-        """For every user in ``users`` an item that they never took; never their held-out one.
+        """For every user in ``users`` an item that is none of those they are trained on.
 
-        Drawn uniformly, drawn again where it hit a known item.
+        Drawn uniformly, drawn again where it hit one of them. The held-out item is drawn as often as any
+        other: that it alone never came up would tell the model which one it is.
         """
         drawn = random.integers(0, self.items, len(users))
-        again = np.flatnonzero(self.is_known(users, drawn))
+        again = np.flatnonzero(self._is_trained(users, drawn))
         while len(again):
             drawn[again] = random.integers(0, self.items, len(again))
-            again = again[self.is_known(users[again], drawn[again])]
+            again = again[self._is_trained(users[again], drawn[again])]
         return drawn
+
+    def _is_trained(self, users: Ints, items: Ints) -> NDArray[np.bool_]:
+        return self.is_known(users, items) & (items != self.held_out[users])
 
     def candidates(self, negatives: int, random: np.random.Generator) -> Ints:
         """Shape (users, 1 + negatives): the held-out item first, then distinct items never taken.
