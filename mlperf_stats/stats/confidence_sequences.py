@@ -13,6 +13,7 @@ Source: Darling & Robbins 1967; Howard & Ramdas 2022 for quantiles.
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -94,10 +95,11 @@ def _log_mixture(count: int, n: int) -> float:
 
 def binomial_median_rank(n: int, level: float) -> int:
     """Rank r (one-based) such that [x(n+1-r), x(r)] covers the median at this n alone; n + 1 if none does."""
-    below = 0
+    # In whole numbers, because 2^n outgrows floats.
+    below, allowed = 0, Fraction(1 - level) * 2**n
     for rank in range(n // 2 + 1):
         below += math.comb(n, rank)
-        if 2 * below > (1 - level) * 2**n:
+        if 2 * below > allowed:
             return n + 1 - rank
     return n + 1
 

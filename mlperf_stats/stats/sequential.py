@@ -10,7 +10,8 @@ the decision to stop covers with the level asked for.
 
 A run that did not converge is longer than every other: an interval for a median counts it as +∞, one for
 a geometric mean is open above from then on. Runs compare in pairs, the first of one variant with the first
-of the other, so launches may alternate or come in blocks.
+of the other, so launches may alternate or come in blocks; a pair of which neither converged says nothing, so
+its ratio may be anything.
 """
 
 from __future__ import annotations
@@ -112,6 +113,7 @@ class SequentialRule:
         design: When it may be looked at.
         minimum: Never stop before this many runs (pairs); 3 or more.
         maximum: Always stop here; never beyond the design's last look or run, and 200 where it has none.
+            Before the last of declared looks it is the last look instead.
         level: Confidence level of the whole rule.
         estimand: ``geometric-mean`` (narrower, for runs that converge) or ``median`` (whatever the law).
         variance_floor: Standard deviation of log time below which the runs' own is not believed, best from
@@ -148,7 +150,11 @@ class SequentialRule:
         self._floor = variance_floor
         self._estimand: Estimand = estimand
         self._minimum = check_count(minimum, minimum=3, what="minimum")
-        self._looks = _looks_of(design, self.level)
+        if maximum is not None:
+            check_count(maximum, minimum=self._minimum, what="maximum")
+        if covariate_mean is not None and not (math.isfinite(covariate_mean) and covariate_mean > 0):
+            raise StatisticsError(f"covariate mean {covariate_mean!r} must be a number above 0")
+        self._looks = _looks_of(design, self.level, maximum)
         self._last_run = design.last_run if isinstance(design, Anytime) else None
         last = max(self._looks) if self._looks else self._last_run
         wanted = check_count(maximum or last or DEFAULT_MAXIMUM, minimum=self._minimum, what="maximum")
@@ -206,11 +212,11 @@ class SequentialRule:
         return math.log(time) - math.log(covariate) + math.log(self._scale)
 
     def _values(self) -> list[float]:
-        """Log times, or differences of paired log times; two failures of a pair say nothing and are 0."""
+        """Log times, or differences of paired log times; two failures of a pair say nothing and are NaN."""
         if isinstance(self.goal, Width):
             return self._logs["a"]
         pairs = zip(self._logs["a"], self._logs["b"], strict=False)
-        return [0.0 if math.isinf(a) and math.isinf(b) else a - b for a, b in pairs]
+        return [a - b for a, b in pairs]
 
     def _verdict(self, values: Sequence[float], *, pair_complete: bool) -> Decision:
         runs = len(values)
@@ -250,7 +256,7 @@ class SequentialRule:
         return self._floor == 0 and not self._fixed and len({v for v in values if math.isfinite(v)}) == 1
 
 
-def _looks_of(design: Design, level: float) -> dict[int, float] | None:
+def _looks_of(design: Design, level: float, maximum: int | None) -> dict[int, float] | None:
     """Runs at which to look and the level of the interval there; None for every run."""
     if isinstance(design, Anytime):
         check_count(design.expected_runs, minimum=3, what="expected_runs")
@@ -259,7 +265,10 @@ def _looks_of(design: Design, level: float) -> dict[int, float] | None:
         return None
     if isinstance(design, FixedRuns):
         return {check_count(design.runs, minimum=3, what="runs"): level}
-    return dict(zip(design.looks, look_levels(design.looks, level, design.spending), strict=True))
+    looks = design.looks
+    if maximum is not None and looks and maximum < looks[-1]:
+        looks = (*(look for look in looks if look < maximum), maximum)
+    return dict(zip(looks, look_levels(looks, level, design.spending), strict=True))
 
 
 def _check_goal(goal: Goal) -> None:

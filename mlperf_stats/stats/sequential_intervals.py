@@ -1,6 +1,7 @@
 """The intervals that stopping rules show, from logs of times (or of ratios) in order of arrival. NumPy only.
 
-Values may be +∞ (a run that did not converge) or -∞ (in a ratio, the other one did not).
+Values may be +∞ (a run that did not converge), -∞ (in a ratio, the other one did not) or NaN (neither did, so
+that the ratio may be anything).
 """
 
 from __future__ import annotations
@@ -97,9 +98,10 @@ def _mean(
     level: float,
 ) -> Interval:
     centre = float(finite.mean()) if finite.size else 0.0
-    slow, fast = math.inf in values, -math.inf in values
-    low = 0.0 if fast or math.isinf(half) else math.exp(centre - half)
-    high = math.inf if slow or math.isinf(half) else math.exp(centre + half)
+    slow, fast = (any(value == end or math.isnan(value) for value in values) for end in (math.inf, -math.inf))
+    with np.errstate(over="ignore"):
+        bounds = np.exp([centre - half, centre + half]).tolist()
+    low, high = 0.0 if fast else bounds[0], math.inf if slow else bounds[1]
     warnings: tuple[str, ...] = (codes.CENSORED_RUNS,) if slow or fast else ()
     if finite.size and np.ptp(finite) == 0:
         warnings += (codes.ZERO_VARIANCE if finite.size > 1 else codes.SINGLE_RUN,)
@@ -114,15 +116,25 @@ def _median(
     values: Sequence[float], rank: int, level: float, attained: float, estimand: str, method: str
 ) -> Interval:
     n = len(values)
-    ordered = sorted(values)
-    low = ordered[n - rank] if rank <= n else -math.inf
-    high = ordered[rank - 1] if rank <= n else math.inf
-    inner = (ordered[(n - 1) // 2], ordered[n // 2])
-    middle = inner[0] if inner[0] == inner[1] else (inner[0] + inner[1]) / 2
-    warnings: tuple[str, ...] = (codes.CENSORED_RUNS,) if any(map(math.isinf, values)) else ()
+    least, greatest = (sorted(end if math.isnan(v) else v for v in values) for end in (-math.inf, math.inf))
+    low = least[n - rank] if rank <= n else -math.inf
+    high = greatest[rank - 1] if rank <= n else math.inf
+    middle = _middle([value for value in values if not math.isnan(value)])
+    warnings: tuple[str, ...] = () if all(map(math.isfinite, values)) else (codes.CENSORED_RUNS,)
     if attained < level:
         warnings = (*warnings, codes.LEVEL_NOT_ATTAINED)
     return Interval(
         estimate=math.exp(middle), low=math.exp(low), high=math.exp(high), level=level,
         level_attained=attained, method=method, estimand=estimand, n=n, warnings=warnings,
     )  # fmt: skip
+
+
+def _middle(values: Sequence[float]) -> float:
+    """The median; ∞ of no value, and 0, a ratio of 1, between -∞ and ∞."""
+    if not values:
+        return math.inf
+    ordered = sorted(values)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    if low == high:
+        return low
+    return 0.0 if math.isinf(low) and math.isinf(high) else (low + high) / 2

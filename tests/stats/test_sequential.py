@@ -28,6 +28,7 @@ from mlperf_stats.stats.sequential import (
     Comparison,
     Design,
     Equivalence,
+    Estimand,
     FixedRuns,
     Goal,
     GroupSequential,
@@ -210,6 +211,65 @@ def test_a_variant_that_fails_is_slower_and_two_failures_say_nothing() -> None:
     assert decision.answer == ""
 
 
+@pytest.mark.parametrize("estimand", ["geometric-mean", "median"])
+def test_pairs_that_both_fail_are_no_evidence_of_equality(estimand: Estimand) -> None:
+    rule = SequentialRule(Equivalence(0.05), Anytime(10), maximum=40, variance_floor=0.01, estimand=estimand)
+    for _ in range(40):
+        rule.update(None, converged=False, variant="a")
+        decision = rule.update(None, converged=False, variant="b")
+    assert decision.answer == ""
+    assert decision.interval is not None
+    assert (decision.interval.low, decision.interval.high) == (0.0, math.inf)
+    assert "censored-runs" in decision.interval.warnings
+
+
+def test_one_pair_that_fails_leaves_the_median_to_the_others() -> None:
+    rule = SequentialRule(Equivalence(0.05), Anytime(10), maximum=40, estimand="median")
+    rule.update(None, converged=False, variant="a")
+    rule.update(None, converged=False, variant="b")
+    for number in range(30):
+        rule.update(10.0 + 0.01 * (number % 3), variant="a")
+        decision = rule.update(10.0, variant="b")
+        if decision.stop:
+            break
+    assert decision.answer == "equivalent"
+
+
+def test_each_variant_fails_once() -> None:
+    """Log ratios ∞ and −∞: their middle is no number, and the interval says that nothing is known."""
+    rule = SequentialRule(Comparison(), Anytime(10), estimand="median")
+    rule.update(None, converged=False, variant="a")
+    rule.update(10.0, variant="b")
+    rule.update(10.0, variant="a")
+    interval = rule.update(None, converged=False, variant="b").interval
+    assert interval is not None
+    assert (interval.low, interval.estimate, interval.high) == (0.0, 1.0, math.inf)
+
+
+def test_a_first_look_that_spends_no_error_shows_nothing() -> None:
+    """3 of 200 runs: O'Brien and Fleming spend less than the smallest number, so nothing is excluded."""
+    rule = SequentialRule(Width(0.05), GroupSequential((3, 200)))
+    for time in (10.0, 10.1, 10.2):
+        decision = rule.update(time)
+    assert not decision.stop
+    assert decision.interval is not None
+    assert (decision.interval.low, decision.interval.high) == (0.0, math.inf)
+
+
+def test_a_median_of_very_many_runs() -> None:
+    assert binomial_median_rank(1100, 0.95) == 1101 - median_ranks(1100, 0.95).rank
+
+
+def test_a_maximum_before_the_last_look_is_the_last_look() -> None:
+    """An unadjusted interval there would miss in 7 of 100 cases with Pocock's looks at 10, 20 and 30."""
+    shorter = SequentialRule(Width(0.0001), GroupSequential((10, 20, 30, 40), "pocock"), maximum=35)
+    declared = SequentialRule(Width(0.0001), GroupSequential((10, 20, 30, 35), "pocock"))
+    for number in range(35):
+        last, same = (rule.update(10 + 0.1 * (number % 7)) for rule in (shorter, declared))
+    assert last.stop
+    assert last == same
+
+
 def test_covariate_takes_convergence_out() -> None:
     """Time is 2 minutes a unit and convergence varies by half: only the throughput's noise is left."""
     rng = np.random.default_rng(5)
@@ -237,6 +297,11 @@ def test_covariate_takes_convergence_out() -> None:
         (Width(0.1), Anytime(), {"level": 1}),
         (Width(0.1), Anytime(), {"minimum": 1}),
         (Width(0.1), Anytime(), {"maximum": 2}),
+        (Width(0.1), Anytime(), {"maximum": 0}),
+        (Width(0.1), GroupSequential(()), {"maximum": 5}),
+        (Width(0.1), Anytime(), {"covariate_mean": 0.0}),
+        (Width(0.1), Anytime(), {"covariate_mean": -1.0}),
+        (Width(0.1), Anytime(), {"covariate_mean": math.nan}),
         (Width(0.1), Anytime(), {"variance_floor": -1}),
         (Width(0.1), Anytime(), {"estimand": "mean"}),
         (Width(0.1), FixedRuns(1), {}),
