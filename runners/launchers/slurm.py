@@ -102,14 +102,16 @@ class SlurmLauncher:
         listed = _slurm(["squeue", "--noheader", "--array", "--format=%j|%K|%i"])
         found = {}
         for line in listed.splitlines():
-            name, task, job = line.strip().split("|")
+            # The name is whatever its owner likes.
+            name, task, job = line.strip().rsplit("|", 2)
             if name.startswith(self._prefix) and task.isdecimal():
                 found[int(task), int(name.removeprefix(self._prefix))] = job
         return found
 
     def _submission(self, number: int) -> list[str]:
         launch = self._launch
-        folder = f"{self._root}/runs/%a/attempt-{number}"
+        root = str(self._root).replace("%", "%%")
+        folder = f"{root}/runs/%a/attempt-{number}"
         options = [
             f"--job-name={self._prefix}{number}",
             f"--output={folder}/{STANDARD_OUTPUT}",
@@ -133,7 +135,7 @@ class SlurmLauncher:
             "--master-port=$port",
         )
         command = worker_command(launch, "$folder", rendezvous)
-        words = " ".join(word if "$" in word else shlex.quote(word) for word in command)
+        words = " ".join(f'"{word}"' if "$" in word else shlex.quote(word) for word in command)
         exports = [f"export {name}={value}" for name, value in thread_environment(launch).items()]
         lines = [
             "#!/bin/bash",
@@ -158,7 +160,9 @@ def _slurm(command: list[str], text: str | None = None) -> str:
         CampaignError: it failed for longer than a controller takes to come back.
     """
     for pause in (1, 4, 16, None):
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, input=text, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
         if done.returncode == 0:
             return done.stdout
         if pause is None or "Invalid" in done.stderr:
