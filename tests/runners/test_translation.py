@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +50,43 @@ def test_a_translator_learns_from_parallel_files(name: str, wmt: Path) -> None:
     found = losses(task)
     assert np.mean(found[-3:]) < np.mean(found[:3])
     assert (wmt / "sentencepiece-200.model").is_file()
+
+
+def test_text_that_is_not_utf_8_is_named(wmt: Path) -> None:
+    (wmt / "train.de").write_bytes("Übung\n".encode("latin-1"))
+    with pytest.raises(DatasetMissingError, match=r"train\.de: is not UTF-8 .*; replace the file"):
+        read_parallel(wmt, "train")
+
+
+@both
+def test_pieces_that_cannot_be_kept_are_told(name: str, wmt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Datasets are often on file systems that can only be read."""
+
+    def refused(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tempfile, "mkstemp", refused)
+    with pytest.raises(DatasetMissingError, match=r"sentencepiece-200\.model: .*Read-only.*first run"):
+        task_of(name, wmt, **SMALL[name])
+    monkeypatch.undo()
+    task_of(name, wmt, **SMALL[name])
+    monkeypatch.setattr(tempfile, "mkstemp", refused)
+    assert task_of(name, wmt, **SMALL[name]).train_samples == 100
+
+
+@both
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"vocabulary": 20_000}, "vocabulary 20000 .*20000"),
+        ({"longest": 1}, "longest 1: .* 100 .*; raise it"),
+    ],
+)
+def test_settings_that_the_text_does_not_allow_are_told(
+    changes: dict[str, Any], words: str, name: str, wmt: Path
+) -> None:
+    with pytest.raises(SettingsError, match=words):
+        task_of(name, wmt, **{**SMALL[name], **changes})
 
 
 def test_the_transformer_averages_over_target_pieces_and_gnmt_over_sentences(wmt: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +15,7 @@ import torch
 from mlperf_logging.mllog import constants as keys
 from torch.nn.functional import cross_entropy, pad
 
+from mlperf_runners.errors import DatasetMissingError, SettingsError
 from mlperf_runners.training.context import Context
 from mlperf_runners.workloads.translation import TranslationSettings
 from mlperf_runners.workloads.translation.beam import Scoring, Translator, translate
@@ -84,6 +87,10 @@ class TranslationTask(ABC):
         sources, targets = self._pieces.encode(train.sources), self._pieces.encode(train.targets)
         lengths = np.array([max(map(len, pair)) for pair in zip(sources, targets, strict=True)])
         kept = np.flatnonzero(lengths <= settings.longest)
+        if not len(kept):
+            raise SettingsError(
+                f"longest {settings.longest}: none of {len(lengths)} training sentences is as short; raise it"
+            )
         self._train = [(sources[number], targets[number]) for number in kept]
         self._numbers = self._batches(lengths[kept])
         self.train_samples, self.eval_samples = len(self._train), len(self._eval)
@@ -171,11 +178,33 @@ def _generated(settings: TranslationSettings) -> tuple[ParallelText, ParallelTex
 
 
 def _kept_pieces(folder: Path, vocabulary: int, context: Context) -> bytes:
-    """The SentencePiece model beside the data, made by the first process of the first run."""
+    """The SentencePiece model beside the data, made by the first process of the first run.
+
+    Raises:
+        DatasetMissingError: it is not there and cannot be kept there.
+    """
     path = folder / f"sentencepiece-{vocabulary}.model"
     if context.leads and not path.exists():
-        scratch = path.with_name(f"{path.name}.{os.getpid()}")
-        scratch.write_bytes(train_pieces(read_parallel(folder, "train"), vocabulary))
-        scratch.replace(path)
+        try:
+            _keep(path, train_pieces(read_parallel(folder, "train"), vocabulary))
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            raise DatasetMissingError(
+                f"{path}: cannot be written ({error.strerror}); the data's folder must be writable in the "
+                "first run, which keeps the pieces there for all others"
+            ) from error
     context.barrier()
     return path.read_bytes()
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a file that others may be waiting for: it is there complete or not at all."""
+    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(scratch, 0o644)
+        os.replace(scratch, path)
+    finally:
+        Path(scratch).unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 import sentencepiece
 import torch
 
-from mlperf_runners.errors import DatasetMissingError
+from mlperf_runners.errors import DatasetMissingError, SettingsError
 from mlperf_runners.workloads.lines import read_lines
 
 PADDING, UNKNOWN, START, END = 0, 1, 2, 3
@@ -33,9 +33,9 @@ def read_parallel(folder: Path, name: str) -> ParallelText:
     """``<name>.en`` and ``<name>.de``, one sentence per line.
 
     Raises:
-        DatasetMissingError: they have different numbers of lines, or none.
+        DatasetMissingError: they have different numbers of lines, or none, or are not UTF-8.
     """
-    sources, targets = (read_lines(folder / f"{name}.{language}") for language in ("en", "de"))
+    sources, targets = (_lines(folder / f"{name}.{language}") for language in ("en", "de"))
     if len(sources) != len(targets) or not sources:
         raise DatasetMissingError(
             f"{folder / name}.en and .de have {len(sources)} and {len(targets)} lines; they must be "
@@ -44,22 +44,37 @@ def read_parallel(folder: Path, name: str) -> ParallelText:
     return ParallelText(sources, targets)
 
 
+def _lines(path: Path) -> list[str]:
+    try:
+        return read_lines(path)
+    except UnicodeDecodeError as error:
+        raise DatasetMissingError(f"{path}: is not UTF-8 ({error}); replace the file") from error
+
+
 def train_pieces(text: ParallelText, vocabulary: int) -> bytes:
-    """A SentencePiece model (byte-pair encoding) for both languages together, as a file's content."""
+    """A SentencePiece model (byte-pair encoding) for both languages together, as a file's content.
+
+    Raises:
+        SettingsError: the text does not have so many pieces, or more characters.
+    """
     model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter([*text.sources, *text.targets]),
-        model_writer=model,
-        model_type="bpe",
-        vocab_size=vocabulary,
-        character_coverage=1.0,
-        pad_id=PADDING,
-        unk_id=UNKNOWN,
-        bos_id=START,
-        eos_id=END,
-        num_threads=1,
-        minloglevel=2,
-    )
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter([*text.sources, *text.targets]),
+            model_writer=model,
+            model_type="bpe",
+            vocab_size=vocabulary,
+            character_coverage=1.0,
+            pad_id=PADDING,
+            unk_id=UNKNOWN,
+            bos_id=START,
+            eos_id=END,
+            num_threads=1,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        reason = str(error).rpartition("] ")[2]
+        raise SettingsError(f"vocabulary {vocabulary} does not suit the text: {reason}") from error
     return model.getvalue()
 
 
