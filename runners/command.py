@@ -132,7 +132,7 @@ def _check_machine() -> None:
 
 def _print_workloads() -> None:
     from mlperf_runners.workloads.registry import NAMES, workload
-    from mlperf_stats.cli.console import Column
+    from mlperf_stats.cli.layout import Column
 
     rows: list[dict[str, Any]] = []
     for workload_name in NAMES:

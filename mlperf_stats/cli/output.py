@@ -16,7 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from mlperf_stats.cli.console import Column, print_notes, print_table
+from mlperf_stats.cli.console import print_notes, print_table
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.store.files import csv_lines, replaced_file
 from mlperf_stats.text.markup import markdown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlperf_stats.cli.console import CellText, Column
+from mlperf_stats.cli.layout import CellText, Column
 from mlperf_stats.text.numbers import count, interval, minutes, progress
 from mlperf_stats.text.warnings import warning_cell
 

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from mlperf_stats.cli.console import Column, print_lines, print_notes, print_table
+from mlperf_stats.cli.console import print_lines, print_notes, print_table
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.text.names import clean, shorten_id, shorten_ids
 
 HOSTILE = "evil\n\x1b[31mred\x1b]0;title\x07 \u202etxt [bold]markup[/bold] [/nonsense]"
@@ -197,7 +198,7 @@ def test_lines_wrap_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_no_code_in_a_cell_is_longer_than_a_word_that_stays_whole() -> None:
-    from mlperf_stats.cli.console import WHOLE_WORD
+    from mlperf_stats.cli.layout import WHOLE_WORD
     from mlperf_stats.explanations import catalogue
 
     checks_alone = {"converges-faster-than-reference", "converges-faster-than-peers"}

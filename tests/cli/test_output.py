@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlperf_stats.cli.console import Column
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.output import Format, Output, csv_text, emit_json, emit_rows, markdown_table
 from mlperf_stats.errors import InputError
 

@@ -10,7 +10,7 @@ import typer
 
 from mlperf_stats.analysis.check_findings import Severity
 from mlperf_stats.cli.completion import complete_round
-from mlperf_stats.cli.console import Column
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import OutputOptions
 from mlperf_stats.cli.output import Format, emit_json, emit_rows
 

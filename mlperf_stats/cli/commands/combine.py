@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlperf_stats.cli.completion import complete_benchmark
-from mlperf_stats.cli.console import Column
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import DatabaseOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows, emit_text, markdown_table
 from mlperf_stats.errors import InputError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.console import Column
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import (
     DatabaseOptions,
     FilterOptions,
@@ -139,17 +139,18 @@ def _pair_view(found: Comparison) -> Sequence[Column]:
     several = len({row["benchmark"] for row in found.pairs}) > 1
     benchmark = [Column("Benchmark", lambda row: str(row["benchmark"]))] if several else []
     systems = not any(row["a"].rpartition("/")[2] in row["benchmark"].split("/") for row in found.pairs)
+    first = "Benchmark" if several else "A"
     return (
         *benchmark,
-        Column("A", lambda row: str(row["a"]), is_id=True, names_system=systems),
-        Column("B", lambda row: str(row["b"]), is_id=True, names_system=systems),
+        Column("A", lambda row: str(row["a"]), is_id=True, names_system=systems, under=first),
+        Column("B", lambda row: str(row["b"]), is_id=True, names_system=systems, under=first),
         Column("A/B", lambda row: minutes(row["ratio"]), justify="right"),
         Column("Interval", lambda row: interval(row["ratio_low"], row["ratio_high"]), justify="right"),
         Column("A is", lambda row: str(row["verdict"])),
-        Column("p", lambda row: f"{row['p_adjusted']:.2g}", justify="right", leaves=4),
-        Column("P(run of A faster)", _probability, justify="right", leaves=1),
-        Column(f"Within {percent(found.margin)}", _equal, leaves=3),
-        Column("Warnings", warning_cell, wraps=True, leaves=2),
+        Column("p", lambda row: f"{row['p_adjusted']:.2g}", justify="right", under="A/B"),
+        Column("P(run of A faster)", _probability, justify="right", leaves=1, under="Interval"),
+        Column(f"Within {percent(found.margin)}", _equal, under="A is"),
+        Column("Warnings", warning_cell, wraps=True, leaves=2, under=first),
     )
 
 

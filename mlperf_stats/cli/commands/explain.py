@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from mlperf_stats.cli.completion import complete_code
-from mlperf_stats.cli.console import Column, print_lines
+from mlperf_stats.cli.console import print_lines
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import OutputOptions
 from mlperf_stats.cli.output import Format, emit_print, emit_rows
 from mlperf_stats.explanations import Explanation, catalogue, explain

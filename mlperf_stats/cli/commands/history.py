@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlperf_stats.cli.console import CellText, Column
+from mlperf_stats.cli.layout import CellText, Column
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.progress import steps_bar

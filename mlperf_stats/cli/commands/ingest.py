@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlperf_stats.cli.completion import complete_round
-from mlperf_stats.cli.console import Column, print_lines, print_table
+from mlperf_stats.cli.console import print_lines, print_table
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import DB_OPTION, OutputOptions
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_print, emit_rows
 from mlperf_stats.cli.parameters import OptionGroup

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlperf_stats.cli.completion import complete_round
-from mlperf_stats.cli.console import Column
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import DatabaseOptions, OutputOptions
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.shares import share_option

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.console import Column
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.progress import steps_bar

@@ -8,7 +8,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.console import Column, print_lines, print_notes, print_table
+from mlperf_stats.cli.console import print_lines, print_notes, print_table
+from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import DatabaseOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import (
     Format,

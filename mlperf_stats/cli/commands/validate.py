@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.console import CellText, Column
 from mlperf_stats.cli.examples import examples_text
+from mlperf_stats.cli.layout import CellText, Column
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, OutputOptions
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.parameters import expand_parameters

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.console import CellText, Column
+from mlperf_stats.cli.layout import CellText, Column
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.errors import InputError
