@@ -87,16 +87,19 @@ def methods_of(row: Mapping[str, Any], item: RunSet, *, stepped: bool) -> dict[s
         item: Its runs.
         stepped: Whether the distance between its evaluations is known.
     """
+    from mlperf_stats.stats.codes import CONVERGENCE_CONSTANT, NO_PEERS
     from mlperf_stats.stats.expected_score import L_STATISTIC_FROM
 
     converged = row["runs_converged"]
     points = set(item.points)
     tied = stepped and converged > 1 and len(points) == 1
+    # Without peers, or with a convergence that says nothing, own times alone count.
+    alone = {CONVERGENCE_CONSTANT, NO_PEERS}.intersection(row["warnings"].split(";"))
     methods = {
         "median": "order-statistics" if converged == row["runs"] else "censored-order-statistics",
         "gmean": "tied-convergence" if tied else "t-log",
         "expected": "l-statistic" if converged >= L_STATISTIC_FROM else "lognormal-pivot",
-        "controlled": "moderated-t-log" if as_converged_runs(item) is None else "controlled",
+        "controlled": "moderated-t-log" if alone or as_converged_runs(item) is None else "controlled",
     }
     if tied:
         methods["expected"] = "tied-convergence"

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner, Result
 
 from mlperf_stats.analysis.accounts import Accounts, accounts
+from mlperf_stats.analysis.controlled import ControlledEstimates
 from mlperf_stats.analysis.run_sets import run_sets
 from mlperf_stats.cli.app import app
 from mlperf_stats.report.html import html_page
@@ -155,6 +156,21 @@ def test_methods_are_those_of_the_stored_figures(snapshot: Store) -> None:
                 assert row["expected_high"] == pytest.approx(plain.interval.high)
     assert checked == {"lognormal-pivot", "l-statistic", "tied-convergence"}
     assert checked <= set(METHODS)
+
+
+def test_controlled_method_is_the_one_that_was_used(snapshot: Store) -> None:
+    """Google's 1.0 entries: constant convergence, results without peers, and ordinary ones."""
+    filters = Filters(rounds=("1.0",), submitters=("google",))
+    estimates = ControlledEstimates(snapshot)
+    used = set()
+    for account in accounts(snapshot, filters).results:
+        estimate = estimates.of(account.detail.result.key, 0.95)
+        assert account.methods.get("controlled") == (estimate and estimate.method)
+        used |= {
+            (account.methods.get("controlled"), code) for code in account.detail.row["warnings"].split(";")
+        }
+    assert {("moderated-t-log", "convergence-constant"), ("moderated-t-log", "no-peers")} <= used
+    assert "controlled" in {method for method, _ in used}
 
 
 def test_selection_in_words() -> None:
