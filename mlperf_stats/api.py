@@ -18,7 +18,7 @@ from mlperf_stats.analysis.history import history as _history
 from mlperf_stats.analysis.plan import Plan
 from mlperf_stats.analysis.plan import plan_detect as _plan_detect
 from mlperf_stats.analysis.plan import plan_width as _plan_width
-from mlperf_stats.analysis.plan_controlled import borrowers
+from mlperf_stats.analysis.plan_controlled import controlled_widths
 from mlperf_stats.analysis.plan_cost import plan_cost as _plan_cost
 from mlperf_stats.analysis.plan_cost import plan_valid as _plan_valid
 from mlperf_stats.analysis.plan_cost import price_of
@@ -104,10 +104,10 @@ def plan_width(source: str | Spread, half_width: float, **options: Any) -> Plan:
     ``options`` as of :func:`mlperf_stats.analysis.plan.plan_width`; the other plans likewise. A benchmark
     that is named is planned with the convergence-controlled estimate as well.
     """
-    if isinstance(source, str) and "borrowers" not in options:
+    if isinstance(source, str) and "controlled" not in options:
         with open_store() as store:
             found = spread_for(store, source)
-            return _plan_width(found, half_width, borrowers=borrowers(store, found), **options)
+            return _plan_width(found, half_width, controlled=controlled_widths(store, found), **options)
     return _plan_width(_spread_of(source), half_width, **options)
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from mlperf_stats.analysis.plan import Plan
 
 WIDTH, DETECT, VALID, COST, AUDIT = "A narrow interval", "A difference", "A valid result", "A budget", "Audit"
+LOOK_EVERY_S = 0.3
+USUAL_WIDTH = 2.5
+"""Half-width that the page opens with, in percent."""
+
 QUESTIONS = {
     WIDTH: "The fewest runs whose interval is so narrow with that probability.",
     DETECT: "Runs of each of two systems so that a true difference between them shows.",
@@ -64,14 +68,28 @@ def choose_basis(source: data.Source) -> Basis:
 def width(sheet: Sheet, basis: Basis) -> None:
     """For an interval of some width."""
     places = st.columns(3)
-    half_width = percent(places[0], "Half-width, %", "width", 100 * plans.USUAL_WIDTH)
+    half_width = percent(places[0], "Half-width, %", "width", USUAL_WIDTH)
     level = percent(places[1], "Level, %", "level", 95.0)
     assurance = percent(places[2], "Assurance, %", "assurance", 80.0)
-    plan = plans.width(basis, half_width, level, assurance)
+    plan, is_whole = plans.width(basis, half_width, level, assurance)
     show(sheet, "width", plan, columns.WIDTH_COLUMNS)
+    if not is_whole:
+        with st.container(key="being-tried"):
+            sheet.note(
+                "The controlled estimate, which borrows what others say of convergence, is being tried on "
+                "published results; it will be here in a moment."
+            )
+            look_again(basis, level)
     sheet.picture("width-curve", partial(width_curve_chart, plan), "Half-width against number of runs")
     curve = pd.DataFrame.from_records(list(plan.curve), columns=list(columns.CURVE_COLUMNS))
     sheet.table("width-by-runs", curve, columns.CURVE_COLUMNS)
+
+
+@st.fragment(run_every=LOOK_EVERY_S)
+def look_again(basis: Basis, level: float) -> None:
+    """Show the page again once the controlled estimate has been tried."""
+    if plans.is_tried(basis, level):
+        st.rerun()
 
 
 def detect(sheet: Sheet, basis: Basis) -> None:
@@ -94,7 +112,7 @@ def valid(sheet: Sheet, basis: Basis) -> None:
 def cost(sheet: Sheet, basis: Basis) -> None:
     """For a budget."""
     places = st.columns(4)
-    half_width = percent(places[0], "Half-width, %", "width", 100 * plans.USUAL_WIDTH)
+    half_width = percent(places[0], "Half-width, %", "width", USUAL_WIDTH)
     minutes = number(places[1], "Minutes of a run", "minutes", value=None if basis.pilot else 30.0)
     accelerators = number(places[2], "Accelerators", "accelerators", value=None if basis.pilot else 8.0)
     price = number(places[3], "Price of an accelerator hour", "price")

@@ -199,17 +199,17 @@ class Lenders:
         from mlperf_stats.stats.pool import pool
 
         members = self._pools.get(of, {}).get(round_, [])
-        kept = [one for one in members if lends(one)]
-        if not kept and not references:
+        apart = [one for one in members if not lends(one)]
+        if len(apart) == len(members) and not references:
             return None
-        if strict and len(kept) < len(members):
-            return pool([one.runs for one in kept], self._step(of, round_), references)
+        if strict and apart:
+            kept = [one.runs for one in members if one not in apart]
+            return pool(kept, self._step(of, round_), references)
         key = (of, round_, bool(references))
         if key not in self._whole:
             self._whole[key] = pool([one.runs for one in members], self._step(of, round_), references)
-        left_out = {one.runs.label for one in members if not lends(one)}
         whole = self._whole[key]
-        return whole.without(left_out) if left_out else whole
+        return whole.without({one.runs.label for one in apart}) if apart else whole
 
     def step_of(self, item: RunSet) -> float:
         """Gap of the evaluation grid in the result's pool as a fraction of the work."""

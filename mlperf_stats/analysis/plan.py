@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mlperf_stats.analysis.run_sets import RunSet
-    from mlperf_stats.stats.controlled_planning import Borrower, ControlledWidths
+    from mlperf_stats.stats.controlled_planning import ControlledWidths
     from mlperf_stats.stats.laws import LogTimeLaw
     from mlperf_stats.stats.planning import WidthQuestion
     from mlperf_stats.stats.power import Contrast
@@ -95,7 +95,7 @@ def plan_width(
     *,
     level: float = 0.95,
     assurance: float = 0.8,
-    borrowers: Sequence[Borrower] = (),
+    controlled: ControlledWidths | None = None,
     with_curve: bool = True,
 ) -> Plan:
     """The fewest runs whose interval is that narrow with that assurance, for each estimand.
@@ -105,7 +105,7 @@ def plan_width(
         half_width: Wanted half-width as a share of the estimate.
         level: Confidence level of the interval.
         assurance: Probability that the interval turns out so narrow, the uncertainty of the spread included.
-        borrowers: From :func:`mlperf_stats.analysis.plan_controlled.borrowers`: with them, the
+        controlled: From :func:`mlperf_stats.analysis.plan_controlled.controlled_widths`: with them, the
             convergence-controlled estimate is planned, too.
         with_curve: Whether to compute the half-width by number of runs.
 
@@ -137,20 +137,16 @@ def plan_width(
             "official_half_width": width_of(law, official, question),
         }
         rows.append(asked | answer)
-    widths = None
     basis = (*basis_of(spread, law), *([_MEDIAN_OF_TIES] if _ties(spread, law) else []))
-    if borrowers:
-        from mlperf_stats.stats.controlled_planning import ControlledWidths
-
-        widths = ControlledWidths(borrowers, level, assurance)
+    if controlled is not None:
         answer = {
             "estimand": CONTROLLED,
-            "runs": widths.fewest_runs(half_width),
-            "official_half_width": widths.half_width(official),
+            "runs": controlled.fewest_runs(half_width, level, assurance),
+            "official_half_width": controlled.half_width(official, level, assurance),
         }
-        basis = (*basis, _controlled_sentence(len(borrowers), [*rows, answer]))
+        basis = (*basis, _controlled_sentence(len(controlled.borrowers), [*rows, answer]))
         rows.append(asked | answer)
-    curve = _curve(spread, law, level, assurance, widths) if with_curve else ()
+    curve = _curve(spread, law, level, assurance, controlled) if with_curve else ()
     return Plan(tuple(rows), WIDTH_COLUMNS, basis, curve, SEED)
 
 
@@ -197,7 +193,7 @@ def _curve(
         for estimand in WIDTH_ESTIMANDS
     }
     if controlled is not None:
-        curves[CONTROLLED] = {n: controlled.half_width(n) for n in counts}
+        curves[CONTROLLED] = {n: controlled.half_width(n, level, assurance) for n in counts}
     return tuple({"runs": n, **{name: curve.get(n) for name, curve in curves.items()}} for n in counts)
 
 

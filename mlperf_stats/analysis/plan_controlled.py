@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
 from mlperf_stats.analysis.spread import FEWEST_RUNS, Spread
@@ -10,10 +10,21 @@ from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters
 
 if TYPE_CHECKING:
-    from mlperf_stats.stats.controlled_planning import Borrower
+    from mlperf_stats.stats.controlled_planning import Borrower, ControlledWidths
+
+Controlled: TypeAlias = "ControlledWidths"
+"""How wide controlled intervals are, by number of runs."""
 
 MOST_SETS = 30
 """Sets that are tried: a plan must not take longer than a run."""
+
+
+def controlled_widths(store: Store, spread: Spread) -> Controlled | None:
+    """Widths of the controlled interval, tried on :func:`borrowers`; None where there are none."""
+    from mlperf_stats.stats.controlled_planning import ControlledWidths
+
+    found = borrowers(store, spread)
+    return ControlledWidths(found) if found else None
 
 
 def borrowers(store: Store, spread: Spread, most: int = MOST_SETS) -> tuple[Borrower, ...]:

@@ -12,10 +12,8 @@ from mlperf_stats.cli.options import Database
 from mlperf_stats.cli.parameters import OptionGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mlperf_stats.analysis.spread import Spread
-    from mlperf_stats.stats.controlled_planning import Borrower
+    from mlperf_stats.stats.controlled_planning import ControlledWidths
     from mlperf_stats.store import Store
 
 
@@ -39,13 +37,13 @@ class PlanBasis:
         with database.open() as store:
             return self._spread(store)
 
-    def read_with_borrowers(self, database: Database) -> tuple[Spread, Sequence[Borrower]]:
-        """The same, with what results say of each other's convergence."""
-        from mlperf_stats.analysis.plan_controlled import borrowers
+    def read_controlled(self, database: Database) -> tuple[Spread, ControlledWidths | None]:
+        """The same, with how wide controlled intervals are."""
+        from mlperf_stats.analysis.plan_controlled import controlled_widths
 
         with database.open() as store:
             spread = self._spread(store)
-            return spread, borrowers(store, spread)
+            return spread, controlled_widths(store, spread)
 
     def _spread(self, store: Store) -> Spread:
         from mlperf_stats.analysis.spread import spread_for

@@ -12,7 +12,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import accumulate
 from typing import TypeAlias
 
 import numpy as np
@@ -34,58 +34,61 @@ LADDER = (1, 2, 3, 5, 10, 20, 40, 100, 320)
 """Runs that are tried, the usual official numbers among them; between them widths are interpolated."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ControlledWidths:
-    """The relative half-width that a further set stays within with the probability ``assurance``, from so
-    many own runs on.
+    """The relative half-width that a further set stays within with some assurance, from so many own runs on.
 
-    Raises TooFewRunsError (no set) and StatisticsError (level).
+    What has been tried is kept: another width or another assurance costs next to nothing, another level
+    new quantiles. Raises TooFewRunsError (no set).
     """
 
     borrowers: Sequence[Borrower]
-    level: float = 0.95
-    assurance: float = 0.8
-    _known: dict[int, float] = field(default_factory=dict, repr=False, compare=False)
+    _tried: dict[tuple[int, float], tuple[FloatArray, Origins]] = field(default_factory=dict, repr=False)
+    """By runs and level: half-widths, and the set that each is from."""
 
     def __post_init__(self) -> None:
-        check_level(self.level)
         if not self.borrowers:
             raise TooFewRunsError("borrowers: at least 1 set with others to borrow from is needed, got 0")
 
-    def half_width(self, runs: int) -> float:
-        """Of ``runs`` own runs; StatisticsError unless that is a count of 1 or more."""
+    def half_width(self, runs: int, level: float = 0.95, assurance: float = 0.8) -> float:
+        """Of ``runs`` own runs; StatisticsError unless that is a count of 1 or more, or for the level."""
         runs = check_count(runs, minimum=1, what="runs")
-        above = bisect_left(LADDER, runs)
-        if above == len(LADDER):
-            return self._kept(len(LADDER) - 1)
-        few, many = LADDER[max(above - 1, 0)], LADDER[above]
-        if runs == many:
-            return self._kept(above)
-        share = math.log(runs / few) / math.log(many / few)
-        return math.exp((1 - share) * math.log(self._kept(above - 1)) + share * math.log(self._kept(above)))
+        return _interpolated(self._kept(check_level(level), assurance), runs)
 
-    def fewest_runs(self, wanted: float) -> int | None:
+    def fewest_runs(self, wanted: float, level: float = 0.95, assurance: float = 0.8) -> int | None:
         """The fewest own runs whose half-width is at most ``wanted``; None if 320 do not suffice."""
-        # From above: what more runs do not keep is not asked of fewer.
-        rungs = range(len(LADDER) - 1, -1, -1)
-        enough = list(takewhile(lambda rung: self._kept(rung) <= wanted, rungs))
-        if not enough:
+        kept = self._kept(check_level(level), assurance)
+        if kept[-1] > wanted:
             return None
-        high = LADDER[enough[-1]]
-        low = LADDER[enough[-1] - 1] if enough[-1] else 0
+        enough = next(rung for rung, width in enumerate(kept) if width <= wanted)
+        high, low = LADDER[enough], LADDER[enough - 1] if enough else 0
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self.half_width(middle) <= wanted else (middle, high)
+            low, high = (low, middle) if _interpolated(kept, middle) <= wanted else (middle, high)
         return high
 
-    def _kept(self, rung: int) -> float:
-        """What is kept by that many runs and by all larger numbers of :data:`LADDER`."""
-        if rung not in self._known:
-            widths, origins = controlled_half_widths(self.borrowers, LADDER[rung], self.level)
-            own = predictive_quantile(widths, origins, self.assurance)
-            above = self._kept(rung + 1) if rung + 1 < len(LADDER) else 0.0
-            self._known[rung] = max(own, above)
-        return self._known[rung]
+    def _kept(self, level: float, assurance: float) -> list[float]:
+        """What is kept by each number of runs of :data:`LADDER` and by all larger ones."""
+        own = [predictive_quantile(*self._try(runs, level), assurance) for runs in LADDER]
+        # What more runs do not keep is not promised of fewer.
+        return list(accumulate(reversed(own), max))[::-1]
+
+    def _try(self, runs: int, level: float) -> tuple[FloatArray, Origins]:
+        if (runs, level) not in self._tried:
+            self._tried[runs, level] = controlled_half_widths(self.borrowers, runs, level)
+        return self._tried[runs, level]
+
+
+def _interpolated(kept: Sequence[float], runs: int) -> float:
+    """At any number of runs from the widths on :data:`LADDER`, straight in logarithms."""
+    above = bisect_left(LADDER, runs)
+    if above == len(LADDER):
+        return kept[-1]
+    if runs == LADDER[above]:
+        return kept[above]
+    few, many = LADDER[above - 1], LADDER[above]
+    share = math.log(runs / few) / math.log(many / few)
+    return math.exp((1 - share) * math.log(kept[above - 1]) + share * math.log(kept[above]))
 
 
 def controlled_half_widths(

@@ -105,11 +105,15 @@ def half_width(law: LogTimeLaw, runs: int, question: WidthQuestion) -> float:
     runs = check_count(runs, minimum=2, what="runs")
     if question.estimand == "median":
         counts = _counts_of_wide_medians(runs, question.level)
-        return max(
-            (_half_widths(law, n, question).quantile(question.assurance) for n in counts), default=math.inf
-        )
+        return max((_assured_width(law, n, question) for n in counts), default=math.inf)
     if question.estimand == "geometric-mean" and not law.sets:
         return geometric_mean_half_width(law, runs, question.level, question.assurance)
+    return _assured_width(law, runs, question)
+
+
+@lru_cache(maxsize=4096)
+def _assured_width(law: LogTimeLaw, runs: int, question: WidthQuestion) -> float:
+    """Kept, for a search and a curve ask for the same numbers of runs again and again."""
     return _half_widths(law, runs, question).quantile(question.assurance)
 
 
@@ -251,7 +255,7 @@ def simulated_half_widths(law: LogTimeLaw, runs: int, question: WidthQuestion, s
     return Widths(widths, _origins(law, drawn.origins))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _simulated(law: LogTimeLaw, runs: int, seed: int) -> Draws:
     """Simulated sets, the log times of each in order: the same for every estimand."""
     repetitions = max(REPETITIONS, _SIMULATED_RUNS // runs)

@@ -74,6 +74,7 @@ def launches_needed(
     return found[0] if found else None
 
 
+@lru_cache(maxsize=256)
 def valid_launches(
     failure_probability: float, runs: int, allowed: int, probability: float, most: int | None = None
 ) -> tuple[int, float] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from mlperf_stats.analysis.plan import plan_width
-from mlperf_stats.analysis.plan_controlled import MOST_SETS, borrowers
+from mlperf_stats.analysis.plan_controlled import MOST_SETS, borrowers, controlled_widths
 from mlperf_stats.analysis.results import results_table
 from mlperf_stats.analysis.spread import benchmark_spread, pilot_set
 from mlperf_stats.errors import StatisticsError, TooFewRunsError
@@ -26,18 +26,19 @@ def test_control_saves_runs_where_convergence_varies(snapshot: Store) -> None:
     spread = benchmark_spread(snapshot, "unet3d")
     found = borrowers(snapshot, spread)
     assert 5 < len(found) <= MOST_SETS
-    plan = plan_width(spread, 0.1, borrowers=found, with_curve=False)
+    plan = plan_width(spread, 0.1, controlled=ControlledWidths(found), with_curve=False)
     runs = {row["estimand"]: row["runs"] for row in plan.rows}
     assert runs["controlled"] < runs["geometric-mean"] / 5
     # The mark set by a robust version of the estimate: 3 runs ±7.9 %, own runs ±57 %.
-    assert ControlledWidths(found, assurance=0.5).half_width(3) < 0.079
-    by_runs = [ControlledWidths(found).half_width(n) for n in (1, 3, 10, 40)]
+    assert ControlledWidths(found).half_width(3, assurance=0.5) < 0.079
+    widths = ControlledWidths(found)
+    by_runs = [widths.half_width(n) for n in (1, 3, 10, 40)]
     assert by_runs == sorted(by_runs, reverse=True)
 
 
 def test_curve_has_the_controlled_estimate(snapshot: Store) -> None:
     spread = benchmark_spread(snapshot, "rgat")
-    curve = plan_width(spread, 0.05, borrowers=borrowers(snapshot, spread)).curve
+    curve = plan_width(spread, 0.05, controlled=controlled_widths(snapshot, spread)).curve
     assert curve[0]["controlled"] < curve[0]["geometric_mean"]
     widths = [row["controlled"] for row in curve]
     assert widths == sorted(widths, reverse=True)
@@ -74,7 +75,7 @@ def test_published_results_have_the_intervals_that_are_promised(
 
 def test_what_it_means_that_control_takes_more_runs(snapshot: Store) -> None:
     spread = benchmark_spread(snapshot, "llama31_405b")
-    plan = plan_width(spread, 0.025, borrowers=borrowers(snapshot, spread), with_curve=False)
+    plan = plan_width(spread, 0.025, controlled=controlled_widths(snapshot, spread), with_curve=False)
     runs = {row["estimand"]: row["runs"] for row in plan.rows}
     assert ("decide for one before measuring" in plan.basis[-1]) == (
         runs["controlled"] > runs["geometric-mean"]
@@ -99,3 +100,17 @@ def test_what_cannot_be_reached(snapshot: Store) -> None:
         ControlledWidths(())
     with pytest.raises(StatisticsError):
         ControlledWidths(found).half_width(0)
+    with pytest.raises(StatisticsError, match="level"):
+        ControlledWidths(found).half_width(3, level=95)
+
+
+def test_kept_trials_answer_as_new_ones_do(snapshot: Store) -> None:
+    """One object answers for all levels and assurances, in any order."""
+    found = borrowers(snapshot, benchmark_spread(snapshot, "gpt3"))
+    kept = ControlledWidths(found)
+    asked = [(5, 0.95, 0.8), (5, 0.9, 0.8), (5, 0.95, 0.5), (7, 0.9, 0.5), (5, 0.95, 0.8)]
+    answers = [kept.half_width(*question) for question in asked]
+    assert answers == [ControlledWidths(found).half_width(*question) for question in asked]
+    assert answers[0] == answers[-1]
+    assert answers[1] < answers[0]
+    assert answers[2] < answers[0]

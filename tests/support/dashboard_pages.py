@@ -16,10 +16,11 @@ def open_page(page: Page, address: str) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has run and everything that it sent is drawn."""
+    """Wait until the script has run, beside the page as well, and everything that it sent is drawn."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
     page.wait_for_selector("h1")
     page.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-stale=true]')")
+    page.wait_for_selector(".st-key-being-tried", state="detached")
 
 
 def address(path: str, parameters: dict[str, str | list[str]] | None = None) -> str:

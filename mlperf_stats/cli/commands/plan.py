@@ -82,10 +82,10 @@ def width(
     """
     from mlperf_stats.analysis.plan import CURVE_COLUMNS, plan_width
 
-    spread, borrowers = basis.read_with_borrowers(database)
+    spread, controlled = basis.read_controlled(database)
     with_curve = curve or output.format is Format.JSON
     plan = plan_width(
-        spread, half_width, level=level, assurance=assurance, borrowers=borrowers, with_curve=with_curve
+        spread, half_width, level=level, assurance=assurance, controlled=controlled, with_curve=with_curve
     )
     if curve:
         _emit(output, plan, CURVE_VIEW, plan.curve, CURVE_COLUMNS)
