@@ -12,6 +12,7 @@ from mlperf_stats.analysis.contests import Contest, contests
 from mlperf_stats.analysis.footings import SENTENCES, Footed, Footing, footed
 from mlperf_stats.analysis.lenders import Lenders
 from mlperf_stats.analysis.like_with_like import Difference, gathered, other_facts
+from mlperf_stats.analysis.one_benchmark import same_workload
 from mlperf_stats.errors import InputError, NotFoundError
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters
@@ -123,9 +124,7 @@ def compare(
     chosen = _footing(footing)
     _check_options(multiplicity, family)
     found = contests(store, names, filters or Filters(), allow, gbs)
-    lenders = Lenders(
-        store, Filters(benchmarks=tuple(sorted({name for one in found for name in one.lending})))
-    )
+    lenders = Lenders(store, same_workload([result for one in found for result in one.results]))
     by_key = {item.result.key: item for item in lenders.sets}
     groups = [
         Group(one, items, footed(lenders, items, chosen), _pairs(one, baseline))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlperf_stats.analysis.like_with_like import Difference, allowed, require_comparable
 from mlperf_stats.analysis.machines import Catalogue, Machine
-from mlperf_stats.analysis.run_sets import run_sets, workload_names
+from mlperf_stats.analysis.run_sets import run_sets
 from mlperf_stats.errors import InputError, NotComparableError, NotFoundError
 from mlperf_stats.rules.suite import rules_for
 from mlperf_stats.store.database import Store
@@ -23,11 +23,6 @@ class Contest:
     labels: tuple[str, ...]
     """What the user called each: result ids, or machines."""
     overrides: tuple[Difference, ...]
-
-    @property
-    def lending(self) -> set[str]:
-        """Names under which results of this workload are filed, in any round."""
-        return workload_names(self.results)
 
     def position(self, text: str) -> int | None:
         """Which of the results the text names: by label, by id, or as the only one it is part of."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mlperf_stats.model import RunStatus
-from mlperf_stats.rules.suite import Benchmark, rounds, rules_for, suite
+from mlperf_stats.rules.suite import Benchmark, rules_for
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import StoredResult, StoredRun, runs_of
 
@@ -93,13 +93,6 @@ class RunSet:
         """The set without runs whose content is in ``seen``, to which its own are added."""
         fresh = _fresh(self.present, seen)
         return self if len(fresh) == len(self.present) else RunSet(self.result, self.rules, fresh)
-
-
-def workload_names(results: Sequence[StoredResult]) -> set[str]:
-    """Names under which results of the same workloads are filed, in any round."""
-    workloads = {rules_for(result.round, result.benchmark, 1).workload for result in results}
-    known = {entry.name for name in rounds() for entry in suite(name) if entry.workload in workloads}
-    return known | {result.benchmark.lower() for result in results}
 
 
 def run_sets(store: Store, results: Sequence[StoredResult]) -> list[RunSet]:

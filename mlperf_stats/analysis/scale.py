@@ -7,6 +7,7 @@ Everything here is derived from MLPerf results and none of it is an official met
 
 from __future__ import annotations
 
+import glob
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -152,8 +153,9 @@ def scale_report(
 
 def _lenders(store: Store, table: ResultsTable) -> dict[Family, list[Member]]:
     """All families of the table's rounds, filtered out or not: their scatter says what to expect."""
+    benchmarks = sorted({row["benchmark"] for row in table})
     filters = Filters(
-        rounds=tuple({row["round"] for row in table}), benchmarks=tuple({row["benchmark"] for row in table})
+        rounds=tuple(sorted({row["round"] for row in table})), benchmarks=tuple(map(glob.escape, benchmarks))
     )
     return by_family([Member.of(row, DEFAULT_LEVEL) for row in results_table(store, filters)])
 

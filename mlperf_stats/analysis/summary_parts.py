@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
 from mlperf_stats.analysis.like_with_like import Difference
 from mlperf_stats.analysis.machines import Machine
-from mlperf_stats.analysis.run_sets import RunSet, run_sets, workload_names
+from mlperf_stats.analysis.run_sets import RunSet, run_sets
 from mlperf_stats.analysis.summaries import evaluation_step
 from mlperf_stats.errors import CannotCombineError
 from mlperf_stats.rules.scoring import Score, score
@@ -49,11 +49,6 @@ class Part:
         """The same without scaling."""
         assert self.score.olympic_minutes is not None
         return self.score.olympic_minutes
-
-    @property
-    def lending(self) -> set[str]:
-        """Names under which results of the workload are filed, in any round."""
-        return workload_names([self.result])
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from mlperf_stats.analysis.compare_rows import SAME_LOGS, shared_logs
 from mlperf_stats.analysis.lenders import Lenders
+from mlperf_stats.analysis.one_benchmark import same_workload
 from mlperf_stats.analysis.summary_parts import Entry, Part, controlled_law, own_mean
 from mlperf_stats.analysis.summary_reference import Reference, ReferenceKind
 from mlperf_stats.analysis.summary_types import Component, Summary, SummaryRatio
 from mlperf_stats.store.database import Store
-from mlperf_stats.store.queries import Filters
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.log_sums import LogTerms
@@ -177,7 +177,7 @@ def _log_terms(store: Store, parts: Sequence[Part], interval: str) -> tuple[LogT
     warnings = [_data_warnings(part, own=interval == "own") for part in parts]
     if interval == "own":
         return WelchTerms(tuple(own_mean(store, part) for part in parts)), warnings
-    lenders = Lenders(store, Filters(benchmarks=tuple({name for part in parts for name in part.lending})))
+    lenders = Lenders(store, same_workload([part.result for part in parts]))
     items = {item.result.key: item for item in lenders.sets}
     found = [controlled_law(lenders, items[part.result.key]) for part in parts]
     labels = [part.result.result_id for part in parts]

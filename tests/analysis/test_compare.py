@@ -209,6 +209,15 @@ def test_few_runs_say_what_they_cannot_show(tmp_path: Path) -> None:
     assert "no rank test" in found.to_markdown()
 
 
+def test_a_benchmark_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    for system, minutes in (("one", (30.0, 31.0, 32.5)), ("two", (40.0, 41.0, 43.0))):
+        write_tree(tmp_path, submission_files("ACME", system, "mine[1]", minutes))
+    with open_memory() as own:
+        ingest(own, [tmp_path], round="local")
+        found = compare(own, ["local/ACME/one/mine[1]", "local/ACME/two/mine[1]"])
+    assert found.pairs[0]["a_runs"] == 3
+
+
 @pytest.mark.parametrize("multiplicity", ["max-t", "holm"])
 def test_single_runs_without_peers_show_neither_difference_nor_equality(
     tmp_path: Path, multiplicity: str

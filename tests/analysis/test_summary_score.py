@@ -237,6 +237,14 @@ def test_variance_shares_sum_to_one(store: Store) -> None:
         assert one.weights_low < one.score < one.weights_high
 
 
+def test_a_benchmark_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    write_tree(tmp_path, submission_files("ACME", "one", "mine[1]", (30.0, 31.0, 32.5)))
+    with open_memory() as own:
+        ingest(own, [tmp_path], round="local")
+        (found,) = combine(own, ["local/ACME/one"], interval="controlled").summaries
+    assert found.low < found.estimate < found.high
+
+
 def test_python_interface() -> None:
     found = ms.combine(QCT, benchmarks=("bert", "rgat"), weights={"bert": 2})
     assert found.weights == pytest.approx((2 / 3, 1 / 3))
