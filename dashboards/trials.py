@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Trial:
     def __init__(self, read: Callable[[], Controlled | None]) -> None:
         self._read = read
         self._begun: dict[float, Future[None]] = {}
+        self._lock = Lock()
 
     @cached_property
     def found(self) -> Controlled | None:
@@ -31,12 +33,16 @@ class Trial:
 
         Raises what went wrong, once: asked again, it is tried again.
         """
-        if level not in self._begun:
-            self._begun[level] = _WORKER.submit(self._try, level)
-        begun = self._begun[level]
-        if begun.done() and begun.exception() is not None:
-            del self._begun[level]
-        return begun.done() and begun.result() is None
+        with self._lock:
+            begun = self._begun.get(level)
+            if begun is None:
+                begun = self._begun[level] = _WORKER.submit(self._try, level)
+            is_done = begun.done()
+            if is_done and begun.exception() is not None:
+                del self._begun[level]
+        if is_done:
+            begun.result()
+        return is_done
 
     def _try(self, level: float) -> None:
         if self.found is not None:
