@@ -172,7 +172,8 @@ def _of_submissions(sets: Sequence[ConvergedRuns], step: float) -> list[_Point]:
     found = []
     for size, cell in sorted(cells.items()):
         runs = sum(one.n for one in cell)
-        variance, df = within / runs, within_df
+        # Sets count alike in the mean, however many runs they have.
+        variance, df = within * sum(1 / one.n for one in cell) / len(cell) ** 2, within_df
         # Single runs alone have no variance within sets: that is NaN, and never larger.
         if between_df and not between / between_df / len(cell) < variance:
             variance, df = between / between_df / len(cell), between_df

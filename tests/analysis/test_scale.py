@@ -178,12 +178,13 @@ def test_no_law_through_two_sizes(store: Store) -> None:
     assert all(row["law"] is None for row in points)
 
 
-def test_runs_that_tie_leave_their_mean_uncertain(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runs", [(4, 4), (2, 6)])
+def test_runs_that_tie_leave_their_mean_uncertain(tmp_path: Path, runs: tuple[int, int]) -> None:
     """Eight made-up runs, all at epoch 4 of evaluations at 2 and 4: a width of 0 would claim too much."""
     files: dict[str, bytes] = {}
     for number, name in enumerate(("one", "two")):
         files[f"{name}/systems/box.json"] = system_json(submitter=name)
-        for run in range(4):
+        for run in range(runs[number]):
             files[f"{name}/results/box/retinanet/result_{run}.txt"] = run_log(
                 20.0 + run, benchmark="retinanet", seed=10 * number + run, evaluations=((2, 0.3), (4, 0.35))
             )
@@ -193,8 +194,9 @@ def test_runs_that_tie_leave_their_mean_uncertain(tmp_path: Path) -> None:
         ingest(made_up, [root])
         (row,) = [r for r in scale_curve(made_up, Filters()).points if r["source"] == "submissions"]
     assert row["runs"] == 8
-    # Rule of succession: variance of a run 2·0.5²/(8 + 2), of the mean an eighth of it; 6 degrees of freedom.
-    half = 2.446912 * math.sqrt(0.05 / 8)
+    # Rule of succession: variance of a run 2·0.5²/(8 + 2), of the mean of both sets' means a quarter of the
+    # sum of theirs; 6 degrees of freedom.
+    half = 2.446912 * math.sqrt(0.05 * (1 / runs[0] + 1 / runs[1]) / 4)
     assert row["convergence"] == pytest.approx(4)
     assert row["convergence_high"] == pytest.approx(4 * math.exp(half), rel=1e-5)
 
