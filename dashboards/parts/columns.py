@@ -89,6 +89,23 @@ def _four_digits(value: float | None) -> float | None:
     return round(value, max(SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value))), 0))
 
 
+def grid(cells: pd.DataFrame, texts: Mapping[str, ColumnText]) -> tuple[Any, dict[str, Any]]:
+    """The cells of :func:`shown` as Streamlit's grid takes them, and the configuration of their columns.
+
+    The grid has no sign for infinity. Columns with an open end are therefore written here; they are sorted as
+    numbers all the same.
+    """
+    open_ended = {
+        name: _writer(texts[name].kind)
+        for name in cells.columns
+        if texts[name].kind in ("minutes", "number") and cells[name].abs().max() == math.inf
+    }
+    columns = configured({name: texts[name] for name in cells.columns})
+    for name in open_ended:
+        columns[name] = st.column_config.NumberColumn(texts[name].label, help=texts[name].help)
+    return (cells.style.format(open_ended) if open_ended else cells), columns
+
+
 def texts_of(cells: pd.DataFrame, texts: Mapping[str, ColumnText]) -> pd.DataFrame:
     """The cells of :func:`shown` as text."""
     import pandas as pd

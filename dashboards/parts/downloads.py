@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -55,8 +56,12 @@ def file_button(file_name: str, make: Callable[[], bytes | str], label: str = ""
 
 
 def table_file(frame: pd.DataFrame, suffix: str) -> bytes:
-    """The bytes of a table as a file; text that a spreadsheet would run is made harmless."""
-    cells = frame.astype(object).where(frame.notna(), None)
+    """The bytes of a table as a file; text that a spreadsheet would run is made harmless.
+
+    Spreadsheets know no infinity: an open end of an interval is an empty cell.
+    """
+    cells = frame.replace([math.inf, -math.inf], math.nan)
+    cells = cells.astype(object).where(cells.notna(), None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"table.{suffix}")
         columns = dict.fromkeys(map(str, frame.columns), "text")

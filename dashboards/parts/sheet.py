@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import streamlit as st
 
-from mlperf_dashboards.parts.columns import ColumnText, configured, shown, texts_of
+from mlperf_dashboards.parts.columns import ColumnText, grid, shown, texts_of
 from mlperf_dashboards.parts.downloads import chart_buttons, file_button, table_buttons
 from mlperf_dashboards.parts.pictures import specification
 from mlperf_dashboards.words import plain
@@ -102,23 +102,25 @@ class Sheet:
             What is selected, as Streamlit tells it; None where nothing can be.
         """
         cells = shown(frame, texts)
+        # Of hundreds of rows what is not to be seen would be most of what is sent.
+        cells = cells[list(order)] if order else cells
+        content, columns = grid(cells, texts)
         looks: dict[str, Any] = {
             "key": f"table-{name}",
             "hide_index": True,
-            "column_config": configured(texts),
-            "column_order": list(order) if order else None,
+            "column_config": columns,
             "placeholder": "",
             "height": "auto" if len(cells) <= _TALLEST_ROWS else int(_ROW_PIXELS * (_SCROLLED_ROWS + 1)),
         }
         event: Any = None
         if selects:
-            event = st.dataframe(cells, on_select="rerun", selection_mode=selects, **looks)
+            event = st.dataframe(content, on_select="rerun", selection_mode=selects, **looks)
         else:
-            st.dataframe(cells, **looks)
+            st.dataframe(content, **looks)
         with _footer():
             st.caption(f"{len(frame)} {'row' if len(frame) == 1 else 'rows'}", width="content")
             table_buttons(name, frame)
-        self._keep(_report_table(name, cells[list(order)] if order else cells, texts))
+        self._keep(_report_table(name, cells, texts))
         return event["selection"] if event else None
 
     def picture(self, name: str, draw: Callable[..., Any], alt: str, *, selects: str | None = None) -> Any:

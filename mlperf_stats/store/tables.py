@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -57,7 +58,6 @@ def _write_xlsx(columns: Mapping[str, Kind], rows: Iterable[Sequence[Any]], path
         "constant_memory": True,
         "strings_to_formulas": False,
         "strings_to_urls": False,
-        "nan_inf_to_errors": True,
     }
     count = 0
     with xlsxwriter.Workbook(path, options) as book:
@@ -68,8 +68,13 @@ def _write_xlsx(columns: Mapping[str, Kind], rows: Iterable[Sequence[Any]], path
                 raise InputError(
                     f"a worksheet holds {_XLSX_ROWS} rows and there are more; write .csv or .parquet"
                 )
-            sheet.write_row(count, 0, row)
+            # Worksheets know finite numbers alone; an open end of an interval is an empty cell.
+            sheet.write_row(count, 0, [None if _not_finite(value) else value for value in row])
     return count
+
+
+def _not_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _write_parquet(columns: Mapping[str, Kind], rows: Iterable[Sequence[Any]], path: str) -> int:

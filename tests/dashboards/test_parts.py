@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ import pandas as pd
 import pytest
 from madeup_logs import run_log, submission_files
 from markdown_it import MarkdownIt
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
+from streamlit.elements.lib.pandas_styler_utils import marshall_styler
+from streamlit.proto.ArrowData_pb2 import ArrowData as ArrowProto
 
 from mlperf_dashboards.guard import Guarded, headers
-from mlperf_dashboards.parts.columns import ColumnText, shown, texts_of
+from mlperf_dashboards.parts.columns import ColumnText, grid, shown, texts_of
 from mlperf_dashboards.parts.downloads import table_file
 from mlperf_dashboards.parts.pictures import content_of
 from mlperf_dashboards.readings import MOST_LOGS, read_upload, state_of
@@ -104,6 +108,28 @@ def test_files_of_tables_are_exact_and_run_nothing() -> None:
     assert sheet is not None
     cell = sheet["A2"]
     assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+def test_open_ends_are_a_sign_in_tables_and_empty_in_files() -> None:
+    """A grid would write Infinity, a spreadsheet could not read inf, and a division by zero is no value."""
+    texts = {name: ColumnText(name, "", "minutes") for name in ("minutes", "low", "high")}
+    frame = pd.DataFrame(
+        {"minutes": [44.571, 3.0], "low": [-math.inf, 2.98765], "high": [math.inf, 3.25], "cv": [math.inf, 0]}
+    )
+    styled, columns = grid(shown(frame, texts), texts)
+    sent = ArrowProto()
+    marshall_styler(sent, styled, "one")
+    written = convert_arrow_bytes_to_pandas_df(sent.styler.display_values)
+    assert written[["low", "high"]].values.tolist() == [["-∞", "∞"], ["2.988", "3.250"]]
+    # What has a format of its own is not shown as it was written.
+    assert columns["high"]["type_config"]["format"] is None
+    assert columns["minutes"]["type_config"]["format"]
+    finite, _ = grid(shown(frame[1:], texts), texts)
+    assert isinstance(finite, pd.DataFrame)
+    assert table_file(frame, "csv").decode() == "minutes,low,high,cv\n44.571,,,\n3.0,2.98765,3.25,0.0\n"
+    sheet = openpyxl.load_workbook(io.BytesIO(table_file(frame, "xlsx"))).active
+    assert sheet is not None
+    assert [cell.value for cell in sheet[2]] == [44.571, None, None, None]
 
 
 def test_an_archive_is_read_and_leaves_with_its_reading() -> None:
