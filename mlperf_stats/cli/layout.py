@@ -1,8 +1,8 @@
 """How the columns of a table give way to the width of a terminal.
 
-First ids are cut and texts wrapped, then columns leave in their order. Where those that stay are still too
-wide, rows take several lines: columns go below others (``Column.under``), and those that left come back as
-far as there is room.
+First headers and texts are wrapped and ids cut, then columns leave in their order. Where those that stay
+are still too wide, rows take several lines: columns go below others (``Column.under``), and those that left
+come back as far as there is room.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Column:
     leaves: int = 0
     """Place in the order in which columns leave a terminal that is too narrow; 0 stays."""
     under: str = ""
-    """Header of the column below whose text this one goes where those that stay do not fit side by side."""
+    """Header of an earlier column: below its text this one goes where those that stay do not fit side by
+    side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,15 @@ def text_width(text: str) -> int:
 
 def _stacked(columns: Sequence[Column]) -> list[list[int]]:
     """Every column below the one that it names, or by itself."""
-    stacks: dict[str, list[int]] = {}
+    stacks: list[list[int]] = []
+    hosts: dict[str, list[int]] = {}
     for index, column in enumerate(columns):
-        stacks.setdefault(column.under or column.header, []).append(index)
-    return list(stacks.values())
+        if column.under in hosts:
+            hosts[column.under].append(index)
+        else:
+            stacks.append([index])
+            hosts[column.header] = stacks[-1]
+    return stacks
 
 
 def _without_leaving(
@@ -113,7 +119,7 @@ def _without_leaving(
 
     A column that makes nothing narrower by leaving stays.
     """
-    floors = _floors(columns, cells, _shortest_id(columns, stacks))
+    floors = _floors(columns, cells, stacks)
     least = _table_width(_stack_widths(stacks, floors))
     for index in sorted(
         (i for i in range(len(columns)) if columns[i].leaves), key=lambda i: columns[i].leaves
@@ -126,11 +132,6 @@ def _without_leaving(
     return stacks, least > width
 
 
-def _shortest_id(columns: Sequence[Column], stacks: Sequence[Sequence[int]]) -> int:
-    side_by_side = sum(any(columns[index].is_id for index in stack) for stack in stacks)
-    return SHORTEST_ID // max(side_by_side, 1)
-
-
 def _stack_widths(stacks: Sequence[Sequence[int]], widths: Sequence[int]) -> list[int]:
     return [max(widths[index] for index in stack) for stack in stacks]
 
@@ -139,10 +140,25 @@ def _table_width(widths: Sequence[int]) -> int:
     return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
-def _floors(columns: Sequence[Column], cells: Sequence[Sequence[str]], shortest_id: int) -> list[int]:
-    """The least width of each column: whole figures, ids of ``shortest_id``, unbroken words."""
-    floors = []
-    for index, column in enumerate(columns):
+def _floors(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], stacks: Sequence[Sequence[int]]
+) -> list[int]:
+    """The least width of each column: whole figures, short ids, unbroken words."""
+    side_by_side = sum(any(columns[index].is_id for index in stack) for stack in stacks)
+    return _least_widths(columns, cells, _headers(columns, stacks), SHORTEST_ID // max(side_by_side, 1))
+
+
+def _headers(columns: Sequence[Column], stacks: Sequence[Sequence[int]]) -> list[int]:
+    """The least width of each header: of its longest word, or of one line where lines tell columns apart."""
+    is_stacked = any(len(stack) > 1 for stack in stacks)
+    return [text_width(one.header) if is_stacked else _longest_word([one.header]) for one in columns]
+
+
+def _least_widths(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], headers: Sequence[int], shortest_id: int
+) -> list[int]:
+    widths = []
+    for index, (column, header) in enumerate(zip(columns, headers, strict=True)):
         texts = [row[index] for row in cells]
         if column.wraps:
             least = min(_longest_word(texts), WHOLE_WORD)
@@ -151,8 +167,8 @@ def _floors(columns: Sequence[Column], cells: Sequence[Sequence[str]], shortest_
             tail = "/" if column.names_system else ""
             shown = (shorten_id(text + tail, shortest_id).removesuffix(tail) for text in texts)
             least = max(map(text_width, shown if column.is_id else texts), default=0)
-        floors.append(max(least, text_width(column.header)))
-    return floors
+        widths.append(max(least, header))
+    return widths
 
 
 def _longest_word(texts: Sequence[str]) -> int:
@@ -162,22 +178,24 @@ def _longest_word(texts: Sequence[str]) -> int:
 def _fitted_widths(
     columns: Sequence[Column], cells: Sequence[Sequence[str]], stacks: list[list[int]], width: int
 ) -> list[int]:
-    """Widths of the stacks that fit ``width``: texts are wrapped at words, ids shortened, words broken,
-    ids cut as far as they can be told apart."""
-    headers = [text_width(column.header) for column in columns]
+    """Widths of the stacks that fit ``width``: headers and texts are wrapped at words, ids shortened, words
+    broken, ids cut as far as they can be told apart."""
+    headers = _headers(columns, stacks)
     by_column = [[row[index] for row in cells] for index in range(len(columns))]
-    least = [max([header, *map(text_width, texts)]) for header, texts in zip(headers, by_column, strict=True)]
-    whole_words = [
-        max(header, _longest_word(texts)) for header, texts in zip(headers, by_column, strict=True)
-    ]
-    floors = _floors(columns, cells, _shortest_id(columns, stacks))
-    wraps, ids = [column.wraps for column in columns], [column.is_id for column in columns]
+    figures = [max(map(text_width, texts), default=0) for texts in by_column]
+    least = [max(text_width(column.header), one) for column, one in zip(columns, figures, strict=True)]
     widths = _stack_widths(stacks, least)
+    unbroken = [
+        _longest_word(texts) if column.wraps else figure
+        for column, texts, figure in zip(columns, by_column, figures, strict=True)
+    ]
+    floors = _floors(columns, cells, stacks)
+    wraps, ids = [column.wraps for column in columns], [column.is_id for column in columns]
     for shrinks, narrower in (
-        (wraps, whole_words),
+        ([True] * len(columns), list(map(max, headers, unbroken))),
         (ids, floors),
         (wraps, floors),
-        (ids, _floors(columns, cells, shortest_id=0)),
+        (ids, _least_widths(columns, cells, headers, shortest_id=0)),
     ):
         least = [new if gives else old for gives, new, old in zip(shrinks, narrower, least, strict=True)]
         _shrink(widths, _stack_widths(stacks, least), width)

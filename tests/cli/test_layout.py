@@ -48,17 +48,25 @@ def stacks(columns: tuple[Column, ...], width: int) -> tuple[list[list[int]], li
 COLUMNS = (
     fixed("A", "1234567890"),
     fixed("B", "12345", under="A"),
-    fixed("C", "12345678", under="D"),
     fixed("D", "123456"),
+    fixed("C", "12345678", under="D"),
     fixed("E", "123456789012", leaves=1, under="D"),
 )
 
 
 def test_columns_leave_before_rows_take_several_lines() -> None:
-    # 10, 5, 8, 6 and 12 with four gaps are 49; without E and its gap 35.
-    assert stacks(COLUMNS, 49) == ([[0], [1], [2], [3], [4]], [10, 5, 8, 6, 12], [])
-    assert stacks(COLUMNS, 48) == ([[0], [1], [2], [3]], [10, 5, 8, 6], ["E"])
-    assert stacks(COLUMNS, 35) == ([[0], [1], [2], [3]], [10, 5, 8, 6], ["E"])
+    # 10, 5, 6, 8 and 12 with four gaps are 49; without E and its gap 35.
+    assert stacks(COLUMNS, 49) == ([[0], [1], [2], [3], [4]], [10, 5, 6, 8, 12], [])
+    assert stacks(COLUMNS, 48) == ([[0], [1], [2], [3]], [10, 5, 6, 8], ["E"])
+    assert stacks(COLUMNS, 35) == ([[0], [1], [2], [3]], [10, 5, 6, 8], ["E"])
+
+
+def test_headers_are_wrapped_before_columns_leave() -> None:
+    columns = (fixed("Runs per system", "121"), fixed("Power", "90%", leaves=1))
+    # "system" and "Power" with a gap are 13.
+    assert stacks(columns, 22) == ([[0], [1]], [15, 5], [])
+    assert stacks(columns, 13) == ([[0], [1]], [6, 5], [])
+    assert stacks(columns, 12) == ([[0]], [12], ["Power"])
 
 
 def test_what_left_comes_back_where_lines_make_room() -> None:
@@ -86,9 +94,25 @@ def test_a_column_that_makes_no_room_by_leaving_stays() -> None:
 def test_compare_says_p_and_equality_at_80(on_terminal: OnTerminal, names: tuple[str, ...]) -> None:
     lines = on_terminal(80, "compare", *names)
     assert max(map(len, lines)) <= 80
-    header = "\n".join(lines[: next(i for i, line in enumerate(lines) if line.startswith("──"))])
-    for name in ("A/B", "Interval", "A is", "p", "P(run of A faster)", "Within 2%", "Warnings"):
-        assert re.search(rf"(^|\s){re.escape(name)}($|\s)", header, re.MULTILINE), header
+    header = " ".join(lines[: next(i for i, line in enumerate(lines) if line.startswith("──"))]).split()
+    assert {"A/B", "Interval", "p", "Within", "2%"} <= set(header)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan", "detect", "--benchmark", "bert", "--difference", "3%"),
+        ("plan", "cost", "--benchmark", "bert", "--half-width", "5%", "--minutes", "30"),
+        ("variance", "--round", "5.0", "--division", "closed"),
+        ("rcp", f"{PAIR[1]}/bert"),
+        ("show", f"{PAIR[1]}/bert"),
+        ("scale", "--round", "5.0", "--benchmark", "bert", "--show", "laws"),
+        ("run", "--list"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_tables_fit_80(on_terminal: OnTerminal, arguments: tuple[str, ...]) -> None:
+    assert max(map(len, on_terminal(80, *arguments))) <= 80
 
 
 def test_compare_is_one_line_a_pair_where_that_fits(on_terminal: OnTerminal) -> None:

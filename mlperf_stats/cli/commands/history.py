@@ -80,10 +80,10 @@ VIEW = (
     Column("Benchmark", lambda row: str(row["benchmark"]), leaves=3),
     Column("Results", lambda row: count(row["results"]), justify="right", leaves=4),
     Column("Minutes", _best("minutes"), justify="right"),
-    Column("Interval", _interval("minutes"), justify="right", leaves=1),
+    Column("Interval", _interval("minutes"), justify="right", under="Minutes"),
     Column("Change", _change("minutes"), justify="right"),
     Column("Acc-min", _best("accelerator_minutes"), justify="right"),
-    Column("Interval", _interval("accelerator_minutes"), justify="right", leaves=1),
+    Column("Interval", _interval("accelerator_minutes"), justify="right", under="Acc-min"),
     Column("Change", _change("accelerator_minutes"), justify="right"),
     Column("New because", lambda row: str(row["changed"]), wraps=True, leaves=2),
 )

@@ -283,15 +283,15 @@ CURVE_VIEW = (
 )
 DETECT_VIEW = (
     Column("Compared", _word("basis")),
-    Column("Test", _word("test")),
+    Column("Test", _word("test"), under="Compared"),
     Column("Difference", _share("difference"), justify="right"),
-    Column("Margin", _share("margin"), justify="right"),
+    Column("Margin", _share("margin"), justify="right", under="Difference"),
     Column("Power", _share("power"), justify="right"),
     Column("Spread", _share("spread"), justify="right"),
-    Column("one in ten", _share("spread_high"), justify="right"),
+    Column("one in ten", _share("spread_high"), justify="right", under="Spread"),
     Column("Runs per system", _whole("runs_per_system"), justify="right"),
     Column("Official runs", _whole("official_runs"), justify="right"),
-    Column("Their power", _share("official_power", 1), justify="right"),
+    Column("Their power", _share("official_power", 1), justify="right", under="Official runs"),
 )
 VALID_VIEW = (
     Column("Runs", _whole("runs"), justify="right"),
@@ -307,7 +307,7 @@ VALID_VIEW = (
 COST_VIEW = (
     Column("Runs", _whole("runs"), justify="right"),
     Column("Launches", _whole("launches"), justify="right"),
-    Column("P(valid)", _share("valid", 1), justify="right"),
+    Column("P(valid)", _share("valid", 1), justify="right", leaves=1),
     Column("P(narrow)", _share("narrow", 1), justify="right"),
     Column("Half-width", _share("half_width"), justify="right"),
     Column("Hours", lambda row: f"{row['hours']:.4g}", justify="right"),
@@ -317,14 +317,14 @@ COST_VIEW = (
 )
 AUDIT_VIEW = (
     Column("Benchmark", _word("benchmark")),
-    Column("Rounds", lambda row: str(row["rounds"]).replace(";", " "), wraps=True),
+    Column("Rounds", lambda row: str(row["rounds"]).replace(";", " "), wraps=True, under="Benchmark"),
     Column("Sets", _whole("sets"), justify="right"),
-    Column("Runs", _whole("official_runs"), justify="right"),
+    Column("Runs", _whole("official_runs"), justify="right", under="Sets"),
     Column("One run ±", _share("standard_deviation"), justify="right"),
     Column("Half-width", _share("half_width_typical"), justify="right"),
-    Column("assured", _share("half_width_assured"), justify="right"),
+    Column("assured", _share("half_width_assured"), justify="right", under="Half-width"),
     Column("Rule", _share("rule", 1), justify="right"),
-    Column("Within", _share("sets_within_rule", 0), justify="right"),
+    Column("Within", _share("sets_within_rule", 0), justify="right", under="Rule"),
     Column("±2.5% takes", _whole("runs_for_2_5_percent"), justify="right"),
-    Column("±5% takes", _whole("runs_for_5_percent"), justify="right"),
+    Column("±5% takes", _whole("runs_for_5_percent"), justify="right", under="±2.5% takes"),
 )

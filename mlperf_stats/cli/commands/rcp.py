@@ -130,12 +130,12 @@ def _p_value(row: Mapping[str, Any]) -> str:
 VIEW = (
     Column("Result", lambda row: str(row["result_id"]), is_id=True),
     Column("Verdict", lambda row: str(row["verdict"])),
-    Column("Basis", lambda row: str(row["basis"] or "")),
+    Column("Basis", lambda row: str(row["basis"] or ""), leaves=1),
     Column("GBS", _figure("gbs"), justify="right"),
     Column("Mean", _figure("mean"), justify="right"),
     Column("Reference", _figure("reference_mean"), justify="right"),
     Column("Limit", _figure("limit"), justify="right"),
-    Column("Unit", lambda row: str(row["unit"] or "")),
+    Column("Unit", lambda row: str(row["unit"] or ""), leaves=2),
     Column("Exact p", _p_value, justify="right"),
     Column("Note", lambda row: str(row["note"] or ""), wraps=True),
 )

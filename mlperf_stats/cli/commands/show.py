@@ -85,8 +85,8 @@ RUN_VIEW = (
     Column("In the score", lambda row: row["role"]),
     Column("Minutes", lambda row: minutes(row["minutes"]), justify="right"),
     Column("Converged at", _convergence, justify="right"),
-    Column("Seed", lambda row: row["seed"] or "", justify="right"),
-    Column("SHA-256", lambda row: row["content_hash"][:HASH_SHOWN]),
+    Column("Seed", lambda row: row["seed"] or "", justify="right", leaves=2),
+    Column("SHA-256", lambda row: row["content_hash"][:HASH_SHOWN], leaves=1),
 )
 BATCH_SIZE = Column("GBS", lambda row: count(row["gbs"]), justify="right")
 PROBLEMS = Column("Problems", lambda row: " ".join(row["problems"]), wraps=True)

@@ -126,20 +126,20 @@ def _points(row: Mapping[str, Any]) -> str:
 def _pool_view(level: float) -> list[Column]:
     return [
         Column("Benchmark", lambda row: str(row["benchmark"])),
-        Column("Rounds", _rounds),
+        Column("Rounds", _rounds, under="Benchmark"),
         Column("Results", _results, wraps=True),
-        Column("Runs", lambda row: count(row["runs"]), justify="right"),
-        Column("Missed", lambda row: percent(row["nonconverged_share"]), justify="right"),
-        Column("CV", _share("cv_median"), justify="right"),
-        Column("Points", _points, justify="right"),
+        Column("Runs", lambda row: count(row["runs"]), justify="right", leaves=5),
+        Column("Missed", lambda row: percent(row["nonconverged_share"]), justify="right", leaves=3),
+        Column("CV", _share("cv_median"), justify="right", leaves=6),
+        Column("Points", _points, justify="right", leaves=1),
         Column("Convergence", _both("convergence_share", _percent_2), justify="right", wraps=True),
-        Column("Throughput", _both("throughput_share", _percent_2), justify="right", wraps=True),
-        Column("Between", _both("between_share", percent), justify="right", wraps=True),
+        Column("Throughput", _both("throughput_share", _percent_2), justify="right", wraps=True, leaves=7),
+        Column("Between", _both("between_share", percent), justify="right", wraps=True, leaves=2),
         Column("1 sd", _both("score_sd", _percent_2), justify="right", wraps=True),
         Column(f"±, {percent(level)}", _both("half_width", _percent_2), justify="right", wraps=True),
         Column("Rule", lambda row: percent(row["rule"]), justify="right"),
         Column("Holds", _both("holds", _yes_no)),
-        Column("Within", lambda row: percent(row["own_within_rule"], 0), justify="right"),
+        Column("Within", lambda row: percent(row["own_within_rule"], 0), justify="right", leaves=4),
     ]
 
 
@@ -147,14 +147,14 @@ def _result_view(level: float) -> list[Column]:
     return [
         Column("Result", lambda row: str(row["result_id"]), is_id=True),
         Column("Runs", lambda row: count(row["runs"]), justify="right"),
-        Column("Missed", lambda row: percent(row["nonconverged_share"]), justify="right"),
-        Column("CV", _share("cv"), justify="right"),
-        Column("Points", lambda row: count(row["convergence_points"]), justify="right"),
+        Column("Missed", lambda row: percent(row["nonconverged_share"]), justify="right", leaves=2),
+        Column("CV", _share("cv"), justify="right", leaves=4),
+        Column("Points", lambda row: count(row["convergence_points"]), justify="right", leaves=1),
         Column("Convergence", _share("convergence_share"), justify="right"),
-        Column("Throughput", _share("throughput_share"), justify="right"),
+        Column("Throughput", _share("throughput_share"), justify="right", leaves=5),
         Column("1 sd", _share("score_sd"), justify="right"),
         Column(f"±, {percent(level)}", _share("half_width"), justify="right"),
         Column("Rule", lambda row: percent(row["rule"]), justify="right"),
         Column("Holds", lambda row: _yes_no(row["holds"])),
-        Column("Warnings", warning_cell, wraps=True),
+        Column("Warnings", warning_cell, wraps=True, leaves=3),
     ]
