@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlperf_stats.analysis.at_hand import logs_at_hand
 from mlperf_stats.analysis.show import find_result
-from mlperf_stats.errors import InputError, NoReferenceError, RoundUnknownError, UnknownBenchmarkError
+from mlperf_stats.errors import (
+    InputError,
+    NoReferenceError,
+    RoundUnknownError,
+    StatisticsError,
+    UnknownBenchmarkError,
+)
 from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.rcp import Basis, RcpResult, Variant, Verdict, exact_p_value, limit_at, rcp_test
 from mlperf_stats.rules.rcp_data import ReferenceSet, reference_set
@@ -234,9 +240,12 @@ def power_table(
     Raises:
         NoReferenceError: there are no references, or none at this batch size and above.
         InputError: the reference does not vary there.
+        StatisticsError: ``power`` is not between 0 and 1.
     """
     from mlperf_stats.stats.one_sided_mean import simulate_tests
 
+    if not 0 < power < 1:
+        raise StatisticsError(f"power {power!r} is not between 0 and 1; write 0.8 for 80 %")
     references = reference_set(round_name, benchmark_name)
     basis, limit = limit_at(gbs, references)
     if limit is None:

@@ -157,7 +157,7 @@ def _read(path: Path) -> dict[str, float]:
     """Minutes by benchmark of a JSON object, or of a CSV with the columns ``benchmark`` and ``minutes``.
 
     Raises:
-        InputError: the file is neither, or a time is not positive; names its place.
+        InputError: the file is neither, a time is not positive or a benchmark stands twice; names its place.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -176,6 +176,11 @@ def _read(path: Path) -> dict[str, float]:
         raise InputError(
             f"{os.fspath(path)}, {where}: {name} has no positive minutes but {value:g}; write one, like 30.5"
         )
+    names = [name for _, name, _ in cells]
+    twice = [(where, name) for number, (where, name, _) in enumerate(cells) if name in names[:number]]
+    if twice:
+        where, name = twice[0]
+        raise InputError(f"{os.fspath(path)}, {where}: {name} has minutes already; write each benchmark once")
     if not cells:
         raise InputError(f"{os.fspath(path)}: no benchmark has minutes; write lines like bert,30.5")
     return {name: value for _, name, value in cells}
@@ -183,6 +188,8 @@ def _read(path: Path) -> dict[str, float]:
 
 def _number(where: str, value: object) -> float:
     try:
+        if isinstance(value, bool):
+            raise TypeError("no number")
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         shown = repr(value) if value else "nothing"
@@ -201,6 +208,9 @@ def _csv_cells(text: str) -> Iterator[tuple[str, str, object]]:
 
 
 def _json_cells(text: str) -> Iterator[tuple[str, str, object]]:
-    """Place, benchmark and what stands for its minutes."""
-    for name, value in json.loads(text).items():
+    """Place, benchmark and what stands for its minutes; a name that stands twice comes twice."""
+    pairs = json.loads(text, object_pairs_hook=tuple)
+    if not isinstance(pairs, tuple):
+        raise TypeError("not an object")
+    for name, value in pairs:
         yield f"entry {name!r}", name, value

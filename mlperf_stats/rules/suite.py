@@ -162,8 +162,9 @@ def require_rounds(names: Iterable[str]) -> None:
     Raises:
         RoundUnknownError: a round has no suite; the message lists those that have one.
     """
-    for name in {*names} - {LOCAL_ROUND}:
-        suite(name)
+    for name in dict.fromkeys(names):
+        if name != LOCAL_ROUND:
+            suite(name)
 
 
 def benchmark(round_name: str, name: str) -> Benchmark:

@@ -104,7 +104,8 @@ def best(
     if estimand == "geometric-mean":
         choice = _best_geometric_mean(question)
     else:
-        choice = _best_score(question, *check_scoring(runs or question.times.size, dropped))
+        scored = question.times.size if runs is None else runs
+        choice = _best_score(question, *check_scoring(scored, dropped))
     if question.on_one_point and codes.ONE_CONVERGENCE_POINT not in choice.interval.warnings:
         warned = (*choice.interval.warnings, codes.ONE_CONVERGENCE_POINT)
         return Choice(replace(choice.interval, warnings=warned), choice.reason)
@@ -148,8 +149,12 @@ def _distinct_points(points: SampleLike | None, converged: NDArray[np.bool_]) ->
 def _best_median(question: _Question) -> Choice:
     times, marks, level, n = question.times, question.converged, question.level, question.times.size
     reachable = median_ranks(n, level).coverage >= level
+    if not reachable:
+        # Without runs that did not converge this is median_interval.
+        reason = f"Too few runs for {level:.0%}: order statistics state the level they do attain."
+        return Choice(censored_median_interval(times, marks, level), reason)
     if not question.complete:
-        if times[~marks].min() >= times[marks].max() or not reachable:
+        if times[~marks].min() >= times[marks].max():
             interval = censored_median_interval(times, marks, level)
             return Choice(
                 interval, "Runs that did not converge were slower than all that did: ranks suffice."
@@ -158,9 +163,6 @@ def _best_median(question: _Question) -> Choice:
         return Choice(
             interval, "Some runs were stopped early without converging: Kaplan-Meier allows for it."
         )
-    if not reachable:
-        reason = f"Too few runs for {level:.0%}: order statistics state the level they do attain."
-        return Choice(median_interval(times, level), reason)
     if (question.points is not None and question.points <= 2) or np.any(times[1:] == times[:-1]):
         reason = "Runs tie or converged at one or two points only; only order statistics hold for such a law."
         return Choice(median_interval(times, level), reason)

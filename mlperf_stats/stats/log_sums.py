@@ -77,6 +77,8 @@ class WelchTerms:
 
     def shares(self, coefficients: Sequence[float]) -> list[float]:
         """As :class:`LogTerms`."""
+        if math.isinf(self.moments(coefficients)[1]):
+            return [0.0] * len(self.means)
         parts = [c * c * one.variance for c, one in zip(coefficients, self.means, strict=True)]
         total = math.fsum(parts)
         return [part / total if total > 0 else 0.0 for part in parts]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlperf_stats.errors import StatisticsError
 from mlperf_stats.stats.rank_sum import rank_sum_critical_pairs
 from mlperf_stats.stats.sample import FloatArray, check_count
 from mlperf_stats.stats.t_log import t_quantile
@@ -66,7 +67,13 @@ def simulate_tests(
 
     A repetition's figure for a test is the δ from which a sample with all values times (1 - δ) is
     rejected, so size and power for every δ come from one simulation.
+
+    Raises StatisticsError: a number is impossible.
     """
+    if not (math.isfinite(sigma) and sigma > 0 and 0 < alpha < 0.5):
+        raise StatisticsError(f"sigma {sigma!r} must be above 0 and alpha {alpha!r} between 0 and 0.5")
+    dropped = check_count(dropped, minimum=0, what="dropped")
+    repetitions = check_count(repetitions, minimum=1, what="repetitions")
     runs = check_count(runs, minimum=2 * dropped + 1, what="runs")
     many = (
         2 * runs if reference is None else check_count(reference, minimum=2 * dropped + 2, what="reference")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from mlperf_stats.analysis.rcp import COLUMNS, power_table, rcp_report
-from mlperf_stats.errors import NoReferenceError
+from mlperf_stats.errors import NoReferenceError, StatisticsError
 from mlperf_stats.rules.rcp import Variant, Verdict
 from mlperf_stats.store import Filters, open_snapshot
 from mlperf_stats.store.queries import list_results
@@ -63,3 +65,6 @@ def test_power_grows_with_runs() -> None:
         assert shares == sorted(shares, reverse=True)
     with pytest.raises(NoReferenceError, match="no reference point"):
         power_table("5.0", "bert", 10**9)
+    for power in (0.0, 1.0, math.nan):
+        with pytest.raises(StatisticsError, match="power"):
+            power_table("5.0", "llama2_70b_lora", 8, power)

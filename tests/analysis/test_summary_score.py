@@ -184,12 +184,29 @@ def test_invalid_results_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["bert;5", "benchmark,minutes\nbert,fast", "benchmark,minutes\nbert,-1", ""]
+    "content",
+    [
+        "bert;5",
+        "benchmark,minutes\nbert,fast",
+        "benchmark,minutes\nbert,-1",
+        "benchmark,minutes\nbert,30\nbert,31",
+        "",
+    ],
 )
 def test_reference_files_that_are_none(store: Store, tmp_path: Path, content: str) -> None:
     path = tmp_path / "minutes.csv"
     path.write_text(content)
     with pytest.raises(InputError, match=r"minutes\.csv"):
+        combine(store, [QCT], benchmarks=("bert",), reference=str(path))
+
+
+@pytest.mark.parametrize(
+    "content", ['{"bert": true}', '{"bert": 30, "bert": 31}', '{"bert": 30, " bert": 31}']
+)
+def test_reference_objects_that_are_none(store: Store, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "minutes.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"minutes\.json.*bert"):
         combine(store, [QCT], benchmarks=("bert",), reference=str(path))
 
 

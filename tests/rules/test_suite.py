@@ -16,6 +16,7 @@ from mlperf_stats.rules.suite import (
     campaign_rules,
     canonical_benchmark,
     normalise_round,
+    require_rounds,
     rounds,
     rules_for,
     suite,
@@ -163,6 +164,13 @@ def test_a_round_without_suite() -> None:
         suite("9.9")
     with pytest.raises(RoundUnknownError, match="round local has no suite"):
         benchmark("local", "resnet")
+
+
+def test_of_several_rounds_without_suite_the_first_is_named() -> None:
+    for first in range(1, 9):
+        names = [f"9.{(first + more) % 9}" for more in range(9)]
+        with pytest.raises(RoundUnknownError, match=f"round {names[0]} has no suite"):
+            require_rounds(["5.0", "local", *names])
 
 
 def test_unknown_benchmark_lists_what_exists() -> None:

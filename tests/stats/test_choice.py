@@ -77,6 +77,16 @@ def test_expected_score_is_of_the_official_number_of_runs() -> None:
     assert best(SEVEN, "expected-score").interval == expected_score_interval(SEVEN, 7)
 
 
+def test_runs_that_were_stopped_early_are_not_said_to_be_slowest() -> None:
+    early, late = (
+        best(SEVEN[:5], "median", converged=marks).reason for marks in (ONE_FAILS_EARLY[:5], LAST_FAILS[2:])
+    )
+    assert early == "Too few runs for 95%: order statistics state the level they do attain."
+    assert late == early
+    slowest = best([*SEVEN, 20.0], "median", converged=[True] * 7 + [False]).reason
+    assert "slower than all that did" in slowest
+
+
 def test_expected_score_of_tied_convergence_keeps_the_score_as_estimate() -> None:
     found = best([10, 10.01, 9.99], "expected-score", convergence_points=[5] * 3, evaluation_step=1).interval
     assert found.method == "tied-convergence"
@@ -118,6 +128,8 @@ def test_unusable_questions_are_refused() -> None:
         best(SEVEN, "mode")  # type: ignore[arg-type]
     with pytest.raises(StatisticsError, match="evaluation_step"):
         best(SEVEN, "median", evaluation_step=0)
+    with pytest.raises(StatisticsError, match="runs must be"):
+        best(SEVEN, "expected-score", runs=0)
     with pytest.raises(TooFewRunsError):
         best([], "median")
     with pytest.raises(SampleError, match="above 0"):

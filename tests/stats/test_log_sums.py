@@ -37,6 +37,13 @@ def test_welch_satterthwaite_by_hand() -> None:
     assert terms.interval([0.5, 0.5], 0.95) == pytest.approx((1.5, 1.5 - half, 1.5 + half))
 
 
+def test_shares_where_a_spread_is_not_known() -> None:
+    """Of an endless variance nobody has a share that could be told; with weight 0 it does not count."""
+    terms = WelchTerms((LogMean(1.0, 0.01, 4, 0.05, 5), log_mean([10.0])))
+    assert terms.shares([0.5, 0.5]) == [0.0, 0.0]
+    assert terms.shares([1.0, 0.0]) == [1.0, 0.0]
+
+
 def test_weights_0_and_1() -> None:
     """Weight 1 leaves the benchmark's own t interval; at weight 0 an unknown spread does not matter."""
     known, unknown = log_mean([10.0, 11.0, 12.0]), log_mean([5.0])

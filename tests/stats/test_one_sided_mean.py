@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 from scipy.stats import ttest_ind_from_stats
 
+from mlperf_stats.errors import StatisticsError
 from mlperf_stats.stats.one_sided_mean import mean_limit, simulate_tests
 
 
@@ -21,6 +25,14 @@ def test_size_of_both_variants(runs: int, text: float, code: float) -> None:
     assert tests.size("trimmed_sd") == pytest.approx(text, abs=0.006)
     assert tests.size("untrimmed_sd") == pytest.approx(code, abs=0.006)
     assert 0.03 < tests.size("rank_sum") <= 0.053
+
+
+@pytest.mark.parametrize(
+    "options", [{"sigma": 0.0}, {"sigma": math.nan}, {"dropped": -1}, {"alpha": 0.6}, {"repetitions": 0}]
+)
+def test_impossible_simulations(options: dict[str, Any]) -> None:
+    with pytest.raises(StatisticsError):
+        simulate_tests(**({"sigma": 0.05, "runs": 5} | options))
 
 
 def test_more_runs_detect_smaller_speedups() -> None:
