@@ -134,7 +134,10 @@ def own_mean(store: Store, part: Part) -> LogMean:
 
 
 def controlled_law(lenders: Lenders, item: RunSet) -> tuple[NormalMixture, tuple[str, ...]]:
-    """The convergence-controlled law of mean log time of a result with a score, and warnings."""
+    """The convergence-controlled law of mean log time of a result with a score, and warnings.
+
+    Raises CannotCombineError where the runs are one, filed several times, and nobody says how it scatters.
+    """
     import numpy as np
 
     from mlperf_stats.stats import codes
@@ -142,15 +145,24 @@ def controlled_law(lenders: Lenders, item: RunSet) -> tuple[NormalMixture, tuple
     from mlperf_stats.stats.normal_mixture import NormalMixture
 
     prior, runs = lenders.prior_of(item), as_converged_runs(item)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = (codes.NO_PEERS if prior is None else codes.CONVERGENCE_UNKNOWN,)
     posterior = None
     if prior is not None and runs is not None:
         work, time = runs.log_convergence[None], runs.log_time[None]
         if usable(prior, work, time).all():
-            posterior = controlled_posterior(prior, work, time)
+            posterior, warnings = controlled_posterior(prior, work, time), ()
+        else:
+            warnings = (codes.CONVERGENCE_CONSTANT,)
     if posterior is None:
-        warnings = (codes.NO_PEERS,) if prior is None else (codes.CONVERGENCE_UNKNOWN,)
-        # A valid score has two converged runs at least, so that there is a posterior without a prior too.
-        posterior = moderated_posterior(prior.log_time if prior else None, np.log(item.minutes)[None])
+        borrowed = prior.log_time if prior else None
+        if borrowed is None and len(item.minutes) == 1:
+            name = item.result.benchmark
+            raise CannotCombineError(
+                f"{item.result.result_id} has one run of its own, and no other result says "
+                "how it scatters; combine with --interval own",
+                (name,),
+                (),
+            )
+        posterior = moderated_posterior(borrowed, np.log(item.minutes)[None])
     law = posterior.law
     return NormalMixture(law.weights[0], law.means[0], law.variances[0]), warnings

@@ -254,6 +254,27 @@ def test_variance_shares_sum_to_one(store: Store) -> None:
         assert one.weights_low < one.score < one.weights_high
 
 
+def test_one_run_filed_three_times_has_no_controlled_law(tmp_path: Path) -> None:
+    files = submission_files("ACME", "one", "mine", (30.0, 30.0, 30.0))
+    logs = [path for path in files if path.endswith(".txt")]
+    write_tree(tmp_path, files | dict.fromkeys(logs, files[logs[0]]))
+    with open_memory() as own:
+        ingest(own, [tmp_path], round="local")
+        (found,) = combine(own, ["local/ACME/one"]).summaries
+        assert (found.low, found.high) == (0.0, math.inf)
+        with pytest.raises(CannotCombineError, match="one run"):
+            combine(own, ["local/ACME/one"], interval="controlled")
+
+
+def test_constant_convergence_is_named(store: Store) -> None:
+    """As in the results table: the code says why own times alone count."""
+    name = "1.0/Google/tpu-v4-2048-TF"
+    found = combine(store, [name], benchmarks=("maskrcnn",), interval="controlled", reference="none")
+    (part,) = found.summaries[0].components
+    assert "convergence-constant" in part.warnings
+    assert "convergence-unknown" not in part.warnings
+
+
 def test_a_benchmark_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
     write_tree(tmp_path, submission_files("ACME", "one", "mine[1]", (30.0, 31.0, 32.5)))
     with open_memory() as own:
