@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 MOST_SENTENCES = 12
 """Pairs that a paragraph spells out; the table has all."""
 
+VARIANTS = (
+    "Variants of one campaign: 'run --against' compares their runs in pairs, and its interval holds although it "
+    "was looked at after every run. The one here is of all runs of each, unpaired, and as for a number of runs "
+    "set beforehand: where the campaign stopped because a difference showed, it promises a little too much."
+)
 _SMALL_P = 0.05
 _CERTAIN = 0.01
+_PARTS_OF_A_SYSTEM = 3
 
 
 def paragraph(comparison: Comparison) -> str:
@@ -73,10 +79,21 @@ def notes(comparison: Comparison) -> list[str]:
     if comparison.differences:
         found.append(f"The compared results differ in {listed(comparison.differences)}.")
     found += _few_runs(comparison.pairs)
+    if any(_are_variants(str(row["a"]), str(row["b"])) for row in comparison.pairs):
+        found.append(VARIANTS)
     found.append(SELECTED)
     if any(str(row[side]).startswith(f"{LOCAL_ROUND}/") for row in comparison.pairs for side in "ab"):
         found.append(UNVERIFIED)
     return found
+
+
+def _are_variants(first: str, second: str) -> bool:
+    """Whether two local ids are ``<system>+<variant>`` of one campaign."""
+    parts = [name.split("/") for name in (first, second)]
+    if not all(len(one) >= _PARTS_OF_A_SYSTEM and one[0] == LOCAL_ROUND for one in parts):
+        return False
+    campaigns = {(campaign, *system.rpartition("+")[:2]) for _, campaign, system, *_ in parts}
+    return len(campaigns) == 1 and all(plus for _, _, plus in campaigns)
 
 
 def _family(comparison: Comparison) -> str:

@@ -28,6 +28,10 @@ from mlperf_runners.launchers.launcher import Cause, Ended, Launcher, last_words
 MOST_ATTEMPTS = 3
 """Attempts at one run per session; more than that is no accident."""
 LEAST_FREE_BYTES = 32 << 20
+PAIRED = (
+    "It is of pairs of runs and holds although it was looked at after every run; 'mlperf-stats compare' gives "
+    "another, unpaired and as for a number of runs set beforehand."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,14 @@ class Finished:
         lines = [f"{runs}, {converged} converged: {self.verdict.reason}."]
         interval = self.verdict.interval
         if interval is not None and math.isfinite(interval.high - interval.low):
-            unit = "" if interval.estimand.startswith("ratio") else " min"
+            is_ratio = interval.estimand.startswith("ratio")
             lines.append(
-                f"{interval.estimand.replace('-', ' ').capitalize()} {interval.estimate:.4g}{unit}, from "
+                f"{interval.estimand.replace('-', ' ').capitalize()} {interval.estimate:.4g}"
+                f"{'' if is_ratio else ' min'}, from "
                 f"{interval.low:.4g} to {interval.high:.4g} ({100 * interval.level_attained:.3g} %)."
             )
+            if is_ratio:
+                lines.append(PAIRED)
         contended = sum(result.contended for result in self.results)
         if contended:
             lines.append(f"{contended} of them shared the machine with something else: not to be trusted.")

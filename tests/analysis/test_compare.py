@@ -209,6 +209,21 @@ def test_few_runs_say_what_they_cannot_show(tmp_path: Path) -> None:
     assert "no rank test" in found.to_markdown()
 
 
+@pytest.mark.parametrize(
+    ("systems", "said"), [(("box+base", "box+wide"), True), (("box+base", "other+wide"), False)]
+)
+def test_variants_of_a_campaign_have_two_intervals(
+    tmp_path: Path, systems: tuple[str, str], said: bool
+) -> None:
+    """The one of the campaign is of pairs; whoever sees both must not wonder."""
+    folder = logged(tmp_path, (systems[0], (30.0, 31.0, 32.5)), (systems[1], (30.0, 33.0, 34.0)))
+    with open_memory() as own:
+        ingest(own, [folder], round="local")
+        for benchmark in ("", "/retinanet"):
+            found = compare(own, [f"local/ACME/{system}{benchmark}" for system in systems])
+            assert ("'run --against' compares their runs in pairs" in found.to_markdown()) is said
+
+
 def test_a_benchmark_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
     for system, minutes in (("one", (30.0, 31.0, 32.5)), ("two", (40.0, 41.0, 43.0))):
         write_tree(tmp_path, submission_files("ACME", system, "mine[1]", minutes))

@@ -12,6 +12,7 @@ import pytest
 
 from mlperf_runners.campaign.folder import Attempt, RunResult
 from mlperf_runners.campaign.plan import Launch, Plan, Stopping, Variant
+from mlperf_runners.dispatch.dispatcher import Finished
 from mlperf_runners.dispatch.progress import Progress
 from mlperf_runners.dispatch.stopping import Verdict, stopping_rule
 from mlperf_stats.stats.sequential import Anytime, Comparison, SequentialRule, Width
@@ -102,6 +103,18 @@ def test_variants_are_told_apart_by_their_turn() -> None:
     for index, time in enumerate(minutes[: len(verdicts) - 1]):
         decision = rule.update(time, variant="ab"[wish.variant_of(index)])  # type: ignore[arg-type]
     assert decision.interval == interval
+
+
+def test_the_end_says_what_the_interval_of_a_comparison_is() -> None:
+    wish = plan(Stopping("comparison", 40), "base", "slow")
+    minutes = [time * (1.5 if wish.variant_of(index) else 1.0) for index, time in enumerate(TIMES)]
+    lines = Finished(results(minutes), judged(wish, minutes)[-1]).lines()
+    assert lines[1].startswith("Ratio of geometric means 0.")
+    assert "of pairs of runs" in lines[2]
+    assert "'mlperf-stats compare' gives another" in lines[2]
+    of_one = Finished(results(TIMES), judged(plan(Stopping("width", 60, half_width=0.08)), TIMES)[-1]).lines()
+    assert of_one[1].startswith("Geometric mean 1.")
+    assert len(of_one) == 2
 
 
 def test_names_of_variants_are_printed_as_they_are() -> None:
