@@ -19,9 +19,10 @@ MOST_SENTENCES = 12
 """Pairs that a paragraph spells out; the table has all."""
 
 VARIANTS = (
-    "Variants of one campaign: 'run --against' compares their runs in pairs, and its interval holds although it "
-    "was looked at after every run. The one here is of all runs of each, unpaired, and as for a number of runs "
-    "set beforehand: where the campaign stopped because a difference showed, it promises a little too much."
+    "Variants of one campaign: 'run --against' compares their runs in pairs, and its interval holds although "
+    "it was looked at after every run. The one here is of all runs of each, unpaired, and as for a number of "
+    "runs set beforehand: where the campaign stopped because a difference showed, it promises a little too "
+    "much."
 )
 _SMALL_P = 0.05
 _CERTAIN = 0.01

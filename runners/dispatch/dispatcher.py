@@ -7,6 +7,7 @@ first: fast runs finish first, and a rule that saw them early would favour them.
 
 from __future__ import annotations
 
+import errno
 import math
 import shutil
 from collections import Counter
@@ -29,8 +30,8 @@ MOST_ATTEMPTS = 3
 """Attempts at one run per session; more than that is no accident."""
 LEAST_FREE_BYTES = 32 << 20
 PAIRED = (
-    "It is of pairs of runs and holds although it was looked at after every run; 'mlperf-stats compare' gives "
-    "another, unpaired and as for a number of runs set beforehand."
+    "It is of pairs of runs and holds although it was looked at after every run; 'mlperf-stats compare' "
+    "gives another, unpaired and as for a number of runs set beforehand."
 )
 
 
@@ -94,6 +95,17 @@ class Dispatcher:
             StorageFullError: the disk is full; finished runs are kept.
             KeyboardInterrupt: the user asked to stop; nothing runs any more.
         """
+        try:
+            return self._run(lock)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise StorageFullError(
+                f"{self._folder.root}: {error.strerror}; make room and run the same command again, finished "
+                "runs are kept"
+            ) from error
+
+    def _run(self, lock: DispatcherLock) -> Finished:
         self._counting = {attempt.index: (attempt, result) for attempt, result in self._folder.all_counting()}
         try:
             unfinished = [index for index in self._folder.indices() if index not in self._counting]
