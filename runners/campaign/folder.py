@@ -166,5 +166,9 @@ class CampaignFolder:
 
 
 def _lifetime_seconds(attempt: Attempt) -> float:
-    times = [path.stat().st_mtime for path in attempt.folder.iterdir()]
+    times: list[float] = []
+    for path in attempt.folder.iterdir():
+        # A worker that still runs replaces its files.
+        with suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime)
     return max(times) - min(times) if times else 0.0

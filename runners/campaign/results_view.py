@@ -6,6 +6,7 @@ of the attempts that count, so that nothing has to know what an attempt is to re
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,31 @@ from mlperf_runners.campaign.files import link_or_copy, sync_folder, write_durab
 from mlperf_runners.campaign.folder import Attempt
 from mlperf_runners.campaign.plan import Plan
 
+_RESULT = re.compile(r"result_\d+\.txt|\.result_\d+\.txt-.*")
+"""A run's log, or what an interrupted session left of one."""
+
 
 def publish(root: Path, plan: Plan, benchmark: str, attempts: list[Attempt]) -> None:
     """Show the logs of these attempts, and no others, as results in ``root``."""
-    folders: dict[Path, dict[str, Attempt]] = {}
-    for attempt in attempts:
-        folder = root / "results" / plan.system_folder(plan.variant_of(attempt.index)) / benchmark
-        folders.setdefault(folder, {})[f"result_{attempt.index}.txt"] = attempt
-    for folder, files in folders.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in {path.name for path in folder.iterdir()} - set(files):
-            (folder / name).unlink()
-        for name, attempt in files.items():
-            link_or_copy(attempt.log, folder / name)
-        sync_folder(folder)
     for variant in range(len(plan.variants)):
-        describe_system(root / "systems", plan, variant, plan.system_folder(variant))
+        system = plan.system_folder(variant)
+        own = [attempt for attempt in attempts if plan.variant_of(attempt.index) == variant]
+        _show(root / "results" / system / benchmark, own)
+        describe_system(root / "systems", plan, variant, system)
+
+
+def _show(folder: Path, attempts: list[Attempt]) -> None:
+    files = {f"result_{attempt.index}.txt": attempt for attempt in attempts}
+    if not files and not folder.exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in list(folder.iterdir()):
+        # Whatever else stands there, such as a scaling.json, is the user's.
+        if _RESULT.fullmatch(path.name) and path.name not in files:
+            path.unlink()
+    for name, attempt in files.items():
+        link_or_copy(attempt.log, folder / name)
+    sync_folder(folder)
 
 
 def describe_system(folder: Path, plan: Plan, variant: int, name: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from mlperf_runners.campaign.folder import Attempt, CampaignFolder, Refusal, RunResult
 from mlperf_runners.campaign.lock import dispatching
 from mlperf_runners.campaign.plan import Launch, Plan, Stopping, Variant, freeze
+from mlperf_runners.dispatch import dispatcher
 from mlperf_runners.dispatch.dispatcher import Dispatcher, Finished
 from mlperf_runners.dispatch.progress import Progress
 from mlperf_runners.dispatch.stopping import Verdict, stopping_rule
@@ -86,11 +89,11 @@ def plan(runs: int = 3, **stopping: float) -> Plan:
 def dispatch(root: Path, launcher: Told, wish: Plan, rule: Watching | None = None) -> Finished:
     frozen = freeze(root, wish)
     progress = Progress("HR@10", lambda index: 0.7, io.StringIO())
-    dispatcher = Dispatcher(
+    working = Dispatcher(
         CampaignFolder(root), frozen, "ncf", launcher, rule or stopping_rule(frozen), progress
     )
     with dispatching(root) as lock:
-        return dispatcher.run(lock)
+        return working.run(lock)
 
 
 def numbers(root: Path) -> dict[int, list[int]]:
@@ -146,6 +149,25 @@ def test_a_full_disk_ends_the_session_and_keeps_what_is_finished(tmp_path: Path)
     assert len(dispatch(tmp_path, Told(), plan()).results) == 3
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("place", ["write_durably", "publish"])
+def test_a_disk_that_fills_up_under_the_dispatcher_is_told(
+    place: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatch(tmp_path, Told(), plan(1))
+
+    def full(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(dispatcher, place, full)
+    launcher = Told()
+    with pytest.raises(StorageFullError, match=f"^{tmp_path}: {os.strerror(number)}; make room and run"):
+        dispatch(tmp_path, launcher, plan(3))
+    assert launcher.running == []
+    monkeypatch.undo()
+    assert len(dispatch(tmp_path, Told(), plan(3)).results) == 3
+
+
 def test_the_rule_never_sees_a_run_before_those_that_started_earlier(tmp_path: Path) -> None:
     """Three at once, the youngest ends first: 2, 3, 4, … finish while 0 and 1 still train."""
     launcher = Told(capacity=3)
@@ -166,6 +188,26 @@ def test_runs_beyond_the_stop_are_ended_and_not_shown(tmp_path: Path) -> None:
     shown = {path.name for path in tmp_path.glob("results/box/ncf/*")}
     assert shown == {f"result_{index}.txt" for index in range(len(finished.results))}
     assert launcher.running == []
+
+
+def test_results_that_do_not_count_any_more_are_not_shown(tmp_path: Path) -> None:
+    """Somebody removed the only result, as the message about a damaged one advises."""
+    dispatch(tmp_path, Told(), plan(1))
+    (tmp_path / "runs/0/attempt-1/result.json").unlink()
+    with pytest.raises(RunsFailedError):
+        dispatch(tmp_path, Told(fate=lambda attempt: Cause.DIED), plan(1))
+    assert list(tmp_path.glob("results/box/ncf/*")) == []
+
+
+def test_what_others_put_beside_results_stays(tmp_path: Path) -> None:
+    dispatch(tmp_path, Told(), plan(1))
+    beside = tmp_path / "results/box/ncf"
+    (beside / "scaling.json").write_text("{}")
+    (beside / "power").mkdir()
+    (beside / "result_7.txt").touch()
+    (beside / ".result_0.txt-link-123").touch()
+    dispatch(tmp_path, Told(), plan(1))
+    assert {path.name for path in beside.iterdir()} == {"scaling.json", "power", "result_0.txt"}
 
 
 def test_a_budget_counts_what_was_spent_in_earlier_sessions(tmp_path: Path) -> None:

@@ -61,6 +61,14 @@ def test_time_of_died_attempts_is_spent_too(tmp_path: Path) -> None:
     assert folder.seconds_spent() == pytest.approx(130 + 40, abs=0.1)
 
 
+def test_files_may_come_and_go_while_time_is_counted(tmp_path: Path) -> None:
+    """A worker replaces files while the dispatcher looks: a listed name may lead nowhere."""
+    attempt = CampaignFolder(tmp_path).new_attempt(0)
+    (attempt.folder / "stdout").touch()
+    (attempt.folder / ".env.json-scratch").symlink_to("gone")
+    assert CampaignFolder(tmp_path).seconds_spent() == 0
+
+
 def test_a_failed_write_leaves_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     write_durably(path, b"old")
