@@ -43,7 +43,9 @@ def test_a_campaign_is_run_once_and_read_like_a_submission(mlperf_stats: Run, tm
     check_notes(campaign)
     (row,) = results_of(mlperf_stats, "ncf-mini")
     assert row["result_id"] == "local/ncf-mini/box/ncf"
-    assert (row["runs"], row["runs_converged"], row["warnings"]) == ("3", "3", "level-not-attained;no-peers")
+    # Runs as short as these may all end at the same evaluation, or not.
+    warnings = row["warnings"].replace("one-convergence-point;", "")
+    assert (row["runs"], row["runs_converged"], warnings) == ("3", "3", "level-not-attained;no-peers")
     # The score of three runs: the middle one, for one is dropped on each side.
     assert float(row["score_minutes"]) == pytest.approx(sorted(run.minutes or 0 for run in runs)[1])
 

@@ -53,7 +53,7 @@ WORKLOAD = Workload(
         eval_negatives=99,
     ),
     full=NcfSettings(target=0.635, batch_size=2048, max_epochs=20, evaluate_every=1),
-    mini_seconds=(11, 16),
+    mini_seconds=(10, 14),
     task="mlperf_runners.workloads.ncf.task:NcfTask",
     dataset=("ratings.csv",),
     obtain="unpack MovieLens ml-20m.zip from grouplens.org",
