@@ -47,6 +47,29 @@ def page(browser: Browser, watched: Any) -> Iterator[Page]:
     context.close()
 
 
+def test_other_machines_are_out_of_reach_and_asking_is_noticed(browser: Browser, watched: Any) -> None:
+    context = browser.new_context()
+    watched.watch(context)
+    page = context.new_page()
+    asked = ["http://example.org/", "https://example.org/", "http://192.0.2.1/x.png", "ws://192.0.2.1/"]
+    answered = page.evaluate(
+        """asked => Promise.all(asked.map(url => new Promise(done => {
+            if (url.startsWith("http"))
+                return fetch(url, {mode: "no-cors"}).then(() => done(url), () => done(""));
+            const socket = new WebSocket(url);
+            socket.onopen = () => done(url);
+            socket.onerror = () => done("");
+        })))""",
+        asked,
+    )
+    assert answered == [""] * len(asked)
+    assert sorted(watched.foreign) == sorted(asked)
+    assert len(watched.errors) == len(asked)
+    context.close()
+    watched.foreign.clear()
+    watched.errors.clear()
+
+
 def test_report_stands_and_does_nothing(page: Page, files: Path, pictures: Path) -> None:
     page.goto((files / "report.html").as_uri())
     assert page.locator("figure svg").count() == 2
