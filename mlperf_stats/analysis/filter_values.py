@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import operator
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +42,7 @@ def filters_of(**patterns: Any) -> Filters:
     ``max_accelerators`` are whole numbers.
 
     Raises:
-        InputError: there is no filter of a name.
+        InputError: there is no filter of a name, or a number of accelerators is none.
     """
     fields = {option: name for name, (option, *_) in _SOURCES.items()}
     unknown = [name for name in patterns if name not in fields and name not in _LIMITS]
@@ -52,12 +53,19 @@ def filters_of(**patterns: Any) -> Filters:
         if value is None:
             continue
         if name in _LIMITS:
-            chosen[name] = int(value)
+            chosen[name] = _whole(name, value)
         else:
             chosen[fields[name]] = (
                 tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)
             )
     return Filters(**chosen)
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        return operator.index(value if not isinstance(value, str) else int(value))
+    except (TypeError, ValueError):
+        raise InputError(f"{name} {value!r} is not a whole number; write one, such as 8") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def validate_splits(
 
     Raises:
         InputError: ``by`` is neither ``submission`` nor ``submitter``.
-        StatisticsError: ``runs`` or ``repeats`` is below 1.
+        StatisticsError: ``runs`` or ``repeats`` is below 1, or ``seed`` below 0.
     """
     from mlperf_stats.stats.sample import check_count
 
@@ -91,6 +91,7 @@ def validate_splits(
         raise InputError(f"by {by!r}: write 'submission' or 'submitter'")
     check_count(runs, minimum=1, what="runs drawn")
     check_count(repeats, minimum=1, what="repeats")
+    check_count(seed, minimum=0, what="seed")
     results = list_results(store, filters)
     lenders = Lenders(store, same_workload(results), references=references)
     wanted = {result.key for result in results}

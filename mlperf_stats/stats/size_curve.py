@@ -89,7 +89,8 @@ def size_curve(
     Args:
         sizes: Shape (k,), positive, at least three distinct ones.
         work: Shape (k,), positive, any unit.
-        variances: Shape (k,), ≥ 0, of the log of each mean: the scatter is taken to be no smaller.
+        variances: Shape (k,), ≥ 0, of the log of each mean. Their mean is added to the squares about the
+            curve, so that means which happen to lie on one are not taken for exact.
         level: Confidence level.
 
     Raises SampleError (shape, NaN, values out of range, lengths that differ), TooFewRunsError (sizes) and

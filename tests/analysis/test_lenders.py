@@ -153,6 +153,8 @@ def test_splits_depend_on_the_seed_alone(snapshot: Store) -> None:
 def test_unusable_questions_are_refused(snapshot: Store) -> None:
     with pytest.raises(InputError, match="submitter"):
         validate_splits(snapshot, RGAT, by="system")  # type: ignore[arg-type]
+    with pytest.raises(StatisticsError, match="seed"):
+        validate_splits(snapshot, RGAT, seed=-1)
     with pytest.raises(StatisticsError):
         validate_splits(snapshot, RGAT, runs=0)
     with pytest.raises(StatisticsError):

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from mlperf_stats.analysis.filter_values import filters_of
+from mlperf_stats.errors import InputError
+
 Invoke = Callable[..., Result]
 
 
@@ -85,3 +88,10 @@ def test_a_given_format_goes_before_the_ending(invoke: Invoke, tmp_path: Path) -
     arguments = ("results", "--round", "5.0", "--benchmark", "rgat", "--format", "csv", "-o", target)
     assert invoke(*arguments).exit_code == 0
     assert target.read_text().startswith("result_id,")
+
+
+@pytest.mark.parametrize("value", ["many", 8.5, [8]])
+def test_numbers_of_accelerators_are_whole(value: object) -> None:
+    assert filters_of(min_accelerators="8", max_accelerators=16).min_accelerators == 8
+    with pytest.raises(InputError, match="min_accelerators"):
+        filters_of(min_accelerators=value)

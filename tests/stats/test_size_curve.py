@@ -48,7 +48,7 @@ def test_without_a_bend_the_critical_size_is_open() -> None:
     assert proportional.critical.warnings == (codes.CRITICAL_SIZE_OPEN,)
 
 
-def test_scatter_is_no_smaller_than_the_means_own() -> None:
+def test_means_on_a_curve_are_as_unsure_as_their_runs() -> None:
     narrow = size_curve(SIZES, work(20_000), [1e-8] * 5).at(4096)
     wide = size_curve(SIZES, work(20_000), [0.05**2] * 5).at(4096)
     assert wide.half_width_relative > 10 * narrow.half_width_relative
