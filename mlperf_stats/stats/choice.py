@@ -198,7 +198,9 @@ def _best_score(question: _Question, runs: int, dropped: int) -> Choice:
     if plain.interval.method == "tied-convergence":
         sigma = tied_sigma(times, question.relative_step or 0.0).item()
         shifted = lognormal_score(plain.interval, sigma, runs, dropped)
-        return Choice(replace(shifted, estimate=interval.estimate), plain.reason)
+        # The unbiased estimate may lie beyond an end that outlying runs have moved.
+        low, high = min(shifted.low, interval.estimate), max(shifted.high, interval.estimate)
+        return Choice(replace(shifted, estimate=interval.estimate, low=low, high=high), plain.reason)
     if interval.method == "l-statistic":
         return Choice(interval, "Enough runs for the unbiased estimate and its own error, whatever the law.")
     return Choice(interval, "Few runs: Student's t of log times, exact for lognormal times.")

@@ -29,7 +29,7 @@ def as_numbers(values: SampleLike, what: str = "times") -> FloatArray:
         if raw.dtype.kind not in "iufO":
             raise SampleError(f"{what}: numbers are needed, got {raw.dtype}; convert them first")
         vector = np.array(raw, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SampleError(f"{what}: not a sequence of numbers ({error}); give one number per run") from None
     if vector.ndim != 1:
         raise SampleError(

@@ -60,6 +60,7 @@ UNUSABLE: dict[str, Any] = {
     "no sequence": [None, 1.0, 2.0, 3.0],
     "text": ["1", "2", "3", "4"],
     "complex": [1j, 2.0, 3.0, 4.0],
+    "beyond floats": [10**400, 2, 3, 4],
 }
 
 
