@@ -64,7 +64,7 @@ def plan_audit(
 
 
 def _families(store: Store, filters: Filters | None) -> Iterator[Spread]:
-    """Usable sets by workload and official N, in the order of the latest round's suite."""
+    """Usable sets by workload and official N, in the order of the workloads' names."""
     families: dict[tuple[str, int], list[StoredResult]] = {}
     for result in list_results(store, filters):
         if result.division != "open":

@@ -53,6 +53,9 @@ def mixture_level(prior: float, last_run: int, level: float) -> float:
     follows from the law of the largest likelihood ratio until then, which for normal values depends on
     nothing else: simulated with a fixed seed, and taken four standard errors on the safe side.
     """
+    safe = level + 4 * math.sqrt(level * (1 - level) / _PATHS)
+    if safe > 1 - 1 / _PATHS:
+        return level  # So far out there are no paths to tell from.
     rng = np.random.default_rng(_SEED)
     counts = np.arange(2, last_run + 1)
     grown = 1 + counts * prior
@@ -62,7 +65,6 @@ def mixture_level(prior: float, last_run: int, level: float) -> float:
         square = (mean[:, 1:] / deviation[:, 1:]) ** 2
         logs = counts * (np.log1p(square) - np.log1p(square / grown)) - np.log(grown)
         largest.append(logs.max(axis=1) / 2)
-    safe = min(level + 4 * math.sqrt(level * (1 - level) / _PATHS), 1 - 1 / _PATHS)
     return min(1 - math.exp(-float(np.quantile(np.concatenate(largest), safe))), level)
 
 

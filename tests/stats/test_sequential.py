@@ -114,6 +114,11 @@ def test_a_declared_last_run_spends_the_whole_error() -> None:
         SequentialRule(Width(0.02), Anytime(13, last_run=2))
 
 
+def test_a_level_beyond_what_was_simulated_gains_nothing() -> None:
+    prior = best_prior(20, 0.99999)
+    assert mixture_level(prior, 40, 0.99999) == 0.99999
+
+
 def test_median_ranks() -> None:
     for n in (6, 10, 25):
         assert binomial_median_rank(n, 0.95) == n + 1 - median_ranks(n, 0.95).rank
