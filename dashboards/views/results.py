@@ -14,7 +14,7 @@ from mlperf_dashboards.parts.filters import choose
 from mlperf_dashboards.parts.pages import choose_page
 from mlperf_dashboards.parts.result_columns import RESULT_COLUMNS, SCORE_COLUMNS
 from mlperf_dashboards.parts.sheet import Sheet
-from mlperf_stats.charts.results import SELECTION, results_chart
+from mlperf_stats.charts.results import SELECTION, overlapping, results_chart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,11 +122,13 @@ def picture(sheet: Sheet, rows: pd.DataFrame) -> list[str]:
     counts = rows["benchmark"].value_counts()
     benchmark = st.selectbox("Picture of", sorted(counts.index), key="picture", bind="query-params")
     those = rows[rows["benchmark"] == benchmark].sort_values("median_minutes")
+    ties = overlapping(those[those["median_minutes"].notna()].to_dict("records"), "median")
     shown = those.iloc[choose_page(sheet, len(those), MOST_DRAWN, "results", "the fastest first")]
     drawn: list[dict[str, Any]] = shown.astype(object).where(shown.notna(), None).to_dict("records")
+    tied = [row["result_id"] for row in drawn if row["result_id"] in ties]
     selected = sheet.picture(
         "results-picture",
-        partial(results_chart, drawn, clickable=True),
+        partial(results_chart, drawn, tied=tied, clickable=True),
         f"Median times of {len(drawn)} results with their intervals, the fastest on top",
         selects=SELECTION,
     )

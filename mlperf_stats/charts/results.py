@@ -88,12 +88,12 @@ def selecting(chart: alt.LayerChart, clickable: bool) -> alt.LayerChart:
     return chart.add_params(alt.selection_point(name=SELECTION, fields=["result_id"], on="click"))
 
 
-def overlapping(known: Sequence[Mapping[str, Any]], figure: Figure) -> set[str]:
+def overlapping(known: Sequence[Mapping[Any, Any]], figure: Figure) -> set[str]:
     """Ids of results whose interval overlaps that of the fastest of their round and benchmark.
 
     ``known`` is sorted, the fastest first.
     """
-    fastest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    fastest: dict[tuple[str, str], Mapping[Any, Any]] = {}
     ties = set()
     for row in known:
         first = fastest.setdefault((row["round"], row["benchmark"]), row)

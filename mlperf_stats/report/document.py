@@ -31,6 +31,8 @@ class Column:
     header: str
     right: bool = False
     """Figures stand at the right."""
+    long: bool = False
+    """Texts of several words, which on paper keep some width."""
 
 
 @dataclass(frozen=True, slots=True)

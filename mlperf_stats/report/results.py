@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from mlperf_stats.charts.results import results_chart
+from mlperf_stats.charts.results import overlapping, results_chart
 from mlperf_stats.charts.runs import run_strips
 from mlperf_stats.explanations import catalogue
 from mlperf_stats.report.document import Block, Column, Document, Facts, Figure, Paragraph, Section, Table
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from mlperf_stats.analysis.accounts import Account, Accounts
     from mlperf_stats.analysis.show import ResultDetail, RunDetail
     from mlperf_stats.store.queries import Filters
+
+MOST_DRAWN = 30
+"""Results of one picture; of more there are several, each of which a printed page holds."""
 
 RUN_PICTURES = 400
 """Of more results than this the runs are listed and not drawn, which keeps the file below 3 MB."""
@@ -109,16 +113,27 @@ def _section(group: Group, members: Sequence[Account], level: float, drawn: bool
     ordered = sorted(members, key=_speed)
     rows = [account.detail.row for account in ordered]
     title = f"{benchmark}, round {round_name}, {division or 'unknown'} division"
-    blocks: list[Block] = [
-        Facts(_group_facts(ordered)),
-        Figure(partial(results_chart, rows, level=level), _spoken(rows)),
-    ]
-    if drawn:
-        details = [account.detail for account in ordered]
-        told = f"Every run of {benchmark}, round {round_name}; the table of runs lists them."
-        blocks.append(Figure(partial(run_strips, details), told))
+    blocks: list[Block] = [Facts(_group_facts(ordered))]
+    ties = overlapping([row for row in rows if row["median_minutes"] is not None], "median")
+    pages = _pages(len(ordered))
+    for page in pages:
+        if len(pages) > 1:
+            blocks.append(Paragraph(f"Results {page.start + 1} to {page.stop}, the fastest first:"))
+        draw = partial(results_chart, rows[page], level=level, tied=ties)
+        blocks.append(Figure(draw, _spoken(rows[page])))
+        if drawn:
+            details = [account.detail for account in ordered[page]]
+            told = f"Every run of {benchmark}, round {round_name}; the table of runs lists them."
+            blocks.append(Figure(partial(run_strips, details), told))
     blocks += [_medians(ordered), _expectations(ordered, level), _runs(ordered)]
     return Section(title, tuple(blocks))
+
+
+def _pages(number: int) -> list[slice]:
+    """As few parts as there have to be, of about equal size."""
+    parts = -(-number // MOST_DRAWN)
+    bounds = [number * part // parts for part in range(parts + 1)]
+    return [slice(first, last) for first, last in pairwise(bounds)]
 
 
 def _speed(account: Account) -> tuple[bool, float, str]:
@@ -171,14 +186,14 @@ def _right(header: str) -> Column:
 def _medians(members: Sequence[Account]) -> Table:
     columns = (
         _ID,
-        Column("Accelerators"),
+        Column("Accelerators", long=True),
         _right("Score"),
         _right("Converged runs"),
         _right("Median"),
         _right("Interval"),
         _right("Level"),
         Column("Method"),
-        Column("Warnings"),
+        Column("Warnings", long=True),
     )
     return Table("Scores and medians, minutes", columns, tuple(_median_cells(account) for account in members))
 
@@ -233,7 +248,8 @@ def _expected_cells(account: Account) -> tuple[str, ...]:
 
 
 def _runs(members: Sequence[Account]) -> Table:
-    columns = (_ID, Column("Runs: minutes@convergence point, in the order of the files"), Column("Logs"))
+    runs = Column("Runs: minutes@convergence point, in the order of the files", long=True)
+    columns = (_ID, runs, Column("Logs", long=True))
     return Table("Every run", columns, tuple(_run_cells(account.detail) for account in members))
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -18,6 +19,7 @@ from mlperf_stats.analysis.accounts import Accounts, accounts
 from mlperf_stats.analysis.controlled import ControlledEstimates
 from mlperf_stats.analysis.run_sets import run_sets
 from mlperf_stats.cli.app import app
+from mlperf_stats.report.document import Figure, Section
 from mlperf_stats.report.html import html_page
 from mlperf_stats.report.markdown import markdown_text
 from mlperf_stats.report.methods import METHODS
@@ -70,6 +72,23 @@ def test_every_figure_has_interval_runs_method_and_warnings(rgat: Accounts, page
         assert f"{row['runs_converged']} of {row['runs']}" in text
         for run in account.detail.runs:
             assert run.run.minutes is None or minutes(run.run.minutes) in text
+
+
+def test_pictures_have_no_more_rows_than_a_printed_page(snapshot: Store) -> None:
+    found = accounts(snapshot, Filters(rounds=("2.0",), benchmarks=("resnet",)))
+    closed, open_division = results_report(found).sections[:2]
+    assert [len(rows) for rows in pictured(closed)] == [27, 27]
+    assert [len(rows) for rows in pictured(open_division)] == [2]
+    assert "Results 28 to 54, the fastest first:" in [getattr(block, "text", "") for block in closed.blocks]
+    # Four of the fastest one's five runs converged, so that its interval is open: no other is told from it.
+    assert [sum(row["tied"] for row in rows) for rows in pictured(closed)] == [26, 27]
+
+
+def pictured(section: Section) -> list[list[dict[str, Any]]]:
+    """The rows of each picture of results."""
+    charts = [block.draw().to_dict() for block in section.blocks if isinstance(block, Figure)]
+    values = [next(iter(chart["datasets"].values())) for chart in charts]
+    return [rows for rows in values if "tied" in rows[0]]
 
 
 def test_disclosures_stand_at_the_foot(rgat: Accounts, page: str) -> None:
