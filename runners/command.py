@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlperf_runners.campaign.plan import Plan
+from mlperf_runners.campaign.plan import Launch, Plan
 from mlperf_runners.errors import CampaignError, DatasetMissingError, SettingsError
 from mlperf_runners.options import CampaignOptions, LaunchOptions, SettingsOptions, StoppingOptions
 from mlperf_runners.workloads.workload import Workload
 from mlperf_stats.cli.console import print_lines, print_table
 
 if TYPE_CHECKING:
-    from mlperf_runners.dispatch.planning import Wishes
+    from mlperf_runners.dispatch.planning import CampaignWish, SettingsWish, StoppingWish
 
 INTERRUPTED = 130
 """What a shell reports for a program that Ctrl-C ended."""
@@ -63,14 +63,10 @@ def command(
         raise SettingsError("name a workload to run; 'mlperf-stats run --list' says which there are")
     chosen = [workload(name) for name in chosen_names(names)]
     _check_machine()
-    from mlperf_runners.dispatch.planning import Wishes, check_owners
-
-    check_owners(settings.changes, [one.name for one in chosen])
     if len(chosen) > 1:
         campaign = replace(campaign, suite=campaign.folder or Path(f"{SUITE}-{settings.mode}"))
-    wishes = [Wishes(one, settings, stopping, launch, campaign) for one in chosen]
-    parts = _plans(wishes)
-    root = campaign.suite or wishes[0].folder
+    parts = _planned(chosen, settings, stopping, launch, campaign)
+    root = campaign.suite or parts[0][0]
     try:
         lines = _run(root, parts)
     except KeyboardInterrupt:
@@ -92,14 +88,22 @@ command.examples = (  # type: ignore[attr-defined]
 )
 
 
-def _plans(wishes: Sequence[Wishes]) -> list[tuple[Path, Plan, Workload]]:
-    """The plan of each workload; all datasets that are missing are named at once."""
-    from mlperf_runners.dispatch.planning import plan_of
+def _planned(
+    chosen: Sequence[Workload],
+    settings: SettingsWish,
+    stopping: StoppingWish,
+    launch: Launch,
+    campaign: CampaignWish,
+) -> list[tuple[Path, Plan, Workload]]:
+    """Folder and plan of each workload; all datasets that are missing are named at once."""
+    from mlperf_runners.dispatch.planning import Wishes, check_owners, plan_of
 
+    check_owners(settings.changes, [one.name for one in chosen])
     parts, missing = [], []
-    for wish in wishes:
+    for one in chosen:
+        wish = Wishes(one, settings, stopping, launch, campaign)
         try:
-            parts.append((wish.folder, plan_of(wish), wish.workload))
+            parts.append((wish.folder, plan_of(wish), one))
         except DatasetMissingError as error:
             missing.append(str(error))
     if missing:

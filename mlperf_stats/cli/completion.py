@@ -1,4 +1,4 @@
-"""Values that the shell completes for filters and codes."""
+"""Values that the shell completes for filters, choices and codes."""
 
 from __future__ import annotations
 
@@ -26,6 +26,20 @@ def complete_benchmark(incomplete: str) -> list[str]:
     from mlperf_stats.rules.suite import rounds, suite
 
     return _starting_with(incomplete, sorted({bench.name for name in rounds() for bench in suite(name)}))
+
+
+def complete_difference(incomplete: str) -> list[str]:
+    """The kinds of differences that can be taken on."""
+    from mlperf_stats.analysis.like_with_like import KINDS
+
+    return _starting_with(incomplete, KINDS)
+
+
+def complete_footing(incomplete: str) -> list[str]:
+    """The footings of a comparison."""
+    from mlperf_stats.analysis.footings import Footing
+
+    return _starting_with(incomplete, Footing)
 
 
 def complete_code(incomplete: str) -> list[str]:

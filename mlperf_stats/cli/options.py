@@ -2,65 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from mlperf_stats.cli.completion import complete_benchmark, complete_from, complete_round
+from mlperf_stats.cli.completion import complete_benchmark, complete_difference, complete_from, complete_round
 from mlperf_stats.cli.output import Format, Output
 from mlperf_stats.cli.parameters import OptionGroup
 from mlperf_stats.cli.shares import share_option
 from mlperf_stats.errors import InputError
 from mlperf_stats.store import Filters, Store, open_store
 
+Texts: TypeAlias = list[str] | None
+"""Of an option that may be repeated."""
+
+
+def text_option(
+    flag: str, says: str, complete: Callable[[str], list[str]] | None = None, metavar: str = "NAME"
+) -> Any:
+    """The option ``flag`` for a text, or for several; ``says`` is its help."""
+    return typer.Option(flag, metavar=metavar, help=says, autocompletion=complete)
+
+
+def choice_option(flag: str, says: str, *values: str) -> Any:
+    """The option ``flag`` for one of ``values``, which the shell completes."""
+    return text_option(flag, says, complete_from(*values))
+
+
+def round_option(says: str = "For example 5.0.") -> Any:
+    """``--round``."""
+    return text_option("--round", says, complete_round, "ROUND")
+
+
+def benchmark_option(says: str = "For example bert.") -> Any:
+    """``--benchmark``."""
+    return text_option("--benchmark", says, complete_benchmark)
+
+
+def number_option(flag: str, says: str, least: int = 1) -> Any:
+    """The option ``flag`` for a whole number of ``least`` or more."""
+    return typer.Option(flag, metavar="N", min=least, help=says)
+
+
+def allow_option(says: str) -> Any:
+    """``--allow``, which takes on a difference that is refused otherwise."""
+    return text_option("--allow", says, complete_difference, "KIND")
+
+
+_CATEGORIES = ("available", "preview", "research")
+
 
 def _filters(
-    rounds: Annotated[
-        list[str] | None,
-        typer.Option("--round", metavar="ROUND", help="For example 5.0.", autocompletion=complete_round),
-    ] = None,
-    divisions: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--division",
-            metavar="NAME",
-            help="closed or open.",
-            autocompletion=complete_from("closed", "open"),
-        ),
-    ] = None,
+    rounds: Annotated[Texts, round_option()] = None,
+    divisions: Annotated[Texts, choice_option("--division", "closed or open.", "closed", "open")] = None,
     availabilities: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--availability",
-            metavar="NAME",
-            help="available, preview or research.",
-            autocompletion=complete_from("available", "preview", "research"),
-        ),
+        Texts, choice_option("--availability", "available, preview or research.", *_CATEGORIES)
     ] = None,
-    submitters: Annotated[
-        list[str] | None, typer.Option("--submitter", metavar="NAME", help="Submitter's folder.")
-    ] = None,
-    systems: Annotated[
-        list[str] | None, typer.Option("--system", metavar="NAME", help="System's folder.")
-    ] = None,
-    accelerators: Annotated[
-        list[str] | None, typer.Option("--accelerator", metavar="NAME", help="For example *H100*.")
-    ] = None,
-    benchmarks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--benchmark", metavar="NAME", help="For example bert.", autocompletion=complete_benchmark
-        ),
-    ] = None,
+    submitters: Annotated[Texts, text_option("--submitter", "Submitter's folder.")] = None,
+    systems: Annotated[Texts, text_option("--system", "System's folder.")] = None,
+    accelerators: Annotated[Texts, text_option("--accelerator", "For example *H100*.")] = None,
+    benchmarks: Annotated[Texts, benchmark_option()] = None,
     min_accelerators: Annotated[
-        int | None,
-        typer.Option("--min-accelerators", metavar="N", min=0, help="At least N in the whole system."),
+        int | None, number_option("--min-accelerators", "At least N in the whole system.", 0)
     ] = None,
     max_accelerators: Annotated[
-        int | None,
-        typer.Option("--max-accelerators", metavar="N", min=0, help="At most N in the whole system."),
+        int | None, number_option("--max-accelerators", "At most N in the whole system.", 0)
     ] = None,
 ) -> Filters:
     if min_accelerators is not None and max_accelerators is not None and min_accelerators > max_accelerators:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from mlperf_stats.cli.completion import complete_benchmark, complete_round
-from mlperf_stats.cli.options import Database
+from mlperf_stats.cli.options import (
+    Database,
+    Texts,
+    benchmark_option,
+    number_option,
+    round_option,
+    text_option,
+)
 from mlperf_stats.cli.parameters import OptionGroup
 
 if TYPE_CHECKING:
@@ -53,26 +57,12 @@ class PlanBasis:
 
 
 def _basis(
-    benchmark: Annotated[
-        str,
-        typer.Option(
-            "--benchmark", metavar="NAME", help="For example bert.", autocompletion=complete_benchmark
-        ),
-    ] = "",
-    rounds: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--round", metavar="ROUND", help="Only published runs of it.", autocompletion=complete_round
-        ),
-    ] = None,
-    gbs: Annotated[
-        int | None, typer.Option("--gbs", metavar="N", min=1, help="Only published runs at this batch size.")
-    ] = None,
+    benchmark: Annotated[str, benchmark_option()] = "",
+    rounds: Annotated[Texts, round_option("Only published runs of it.")] = None,
+    gbs: Annotated[int | None, number_option("--gbs", "Only published runs at this batch size.")] = None,
     pilot: Annotated[
         str | None,
-        typer.Option(
-            "--pilot", metavar="RESULT_ID|FOLDER", help="Your own runs, weighed with published ones."
-        ),
+        text_option("--pilot", "Your own runs, weighed with published ones.", metavar="RESULT_ID|FOLDER"),
     ] = None,
 ) -> PlanBasis:
     return PlanBasis(benchmark, tuple(rounds or ()), gbs, pilot)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlperf_stats.analysis.check_findings import Severity
-from mlperf_stats.cli.completion import complete_round
 from mlperf_stats.cli.layout import Column
-from mlperf_stats.cli.options import OutputOptions
+from mlperf_stats.cli.options import OutputOptions, round_option
 from mlperf_stats.cli.output import Format, emit_json, emit_rows
 
 if TYPE_CHECKING:
@@ -39,12 +38,7 @@ def command(
         Path, typer.Argument(metavar="FOLDER", help="Folder, .zip or .tar.* with <submitter>/results inside.")
     ],
     output: OutputOptions,
-    round_name: Annotated[
-        str | None,
-        typer.Option(
-            "--round", metavar="ROUND", help="If the path does not tell it.", autocompletion=complete_round
-        ),
-    ] = None,
+    round_name: Annotated[str | None, round_option("If the path does not tell it.")] = None,
     notes: Annotated[bool, typer.Option("--notes", help="Also what is fine or only good to know.")] = False,
 ) -> None:
     """Check logs before filing them, or a whole round for what deserves a look.

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.completion import complete_benchmark
 from mlperf_stats.cli.layout import Column
-from mlperf_stats.cli.options import DatabaseOptions, LevelOption, OutputOptions
+from mlperf_stats.cli.options import (
+    DatabaseOptions,
+    LevelOption,
+    OutputOptions,
+    Texts,
+    allow_option,
+    benchmark_option,
+    choice_option,
+    text_option,
+)
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows, emit_text, markdown_table
 from mlperf_stats.errors import InputError
 from mlperf_stats.text.numbers import count, interval, minutes, percent
@@ -39,6 +47,15 @@ EXAMPLES = (
     ),
 )
 
+REFERENCE_HELP = (
+    "published, none, a submission, or a CSV or JSON file of minutes (default: published where the round has "
+    "it, else none)."
+)
+ALLOW_HELP = (
+    "Combine in spite of a difference in framework; compare in spite of one in round, division, target or "
+    "benchmark."
+)
+
 
 def command(
     names: Annotated[
@@ -48,41 +65,17 @@ def command(
     database: DatabaseOptions,
     output: OutputOptions,
     benchmarks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--benchmark",
-            metavar="NAME",
-            help="What to combine (default: all that the first has).",
-            autocompletion=complete_benchmark,
-        ),
+        Texts, benchmark_option("What to combine (default: all that the first has).")
     ] = None,
-    weights: Annotated[
-        list[str] | None, typer.Option("--weight", metavar="NAME=VALUE", help="Weights, 1 unless given.")
-    ] = None,
-    reference: Annotated[
-        str,
-        typer.Option(
-            "--reference",
-            metavar="WHAT",
-            help="published, none, a submission, or a CSV or JSON file of minutes "
-            "(default: published where the round has it, else none).",
-        ),
-    ] = "",
+    weights: Annotated[Texts, text_option("--weight", "Weights, 1 unless given.", None, "NAME=VALUE")] = None,
+    reference: Annotated[str, text_option("--reference", REFERENCE_HELP, None, "WHAT")] = "",
     reference_exact: Annotated[
         bool, typer.Option("--reference-exact", help="Take a reference submission as exact.")
     ] = False,
     interval_kind: Annotated[
-        str, typer.Option("--interval", metavar="NAME", help="own or controlled.")
+        str, choice_option("--interval", "own or controlled.", "own", "controlled")
     ] = "own",
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="KIND",
-            help="Combine in spite of a difference in framework; compare in spite of one in round, division, "
-            "target or benchmark.",
-        ),
-    ] = None,
+    allow: Annotated[Texts, allow_option(ALLOW_HELP)] = None,
     show_wrong: Annotated[
         bool, typer.Option("--show-wrong", help="What arithmetic and harmonic means would say.")
     ] = False,

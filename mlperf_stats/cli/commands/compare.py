@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlperf_stats.cli.completion import complete_footing
 from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import (
     DatabaseOptions,
     FilterOptions,
     LevelOption,
     OutputOptions,
+    Texts,
+    allow_option,
+    choice_option,
+    number_option,
+    text_option,
 )
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows, emit_text, markdown_table
+from mlperf_stats.cli.parameters import OptionGroup
 from mlperf_stats.cli.shares import share_option
 from mlperf_stats.errors import InputError
 from mlperf_stats.text.numbers import count, interval, minutes, percent
@@ -37,44 +44,45 @@ EXAMPLES = (
 )
 
 
+def _terms(
+    margin: Annotated[float, share_option("--margin", 0.02, "What counts as equal, 0.02 or 2%.")] = 0.02,
+    multiplicity: Annotated[
+        str, choice_option("--multiplicity", "max-t or holm.", "max-t", "holm")
+    ] = "max-t",
+    family: Annotated[
+        str, choice_option("--family", "One family per benchmark, or of all.", "benchmark", "all")
+    ] = "benchmark",
+    level: LevelOption = 0.95,
+) -> dict[str, Any]:
+    """When a difference or equality counts as shown: keyword arguments of the analysis."""
+    return {"margin": margin, "multiplicity": multiplicity, "family": family, "level": level}
+
+
+TermOptions = Annotated[dict[str, Any], OptionGroup(_terms)]
+
+
 def command(
     filters: FilterOptions,
     database: DatabaseOptions,
     output: OutputOptions,
+    *,
     names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME", help="Results or systems; none: all that fit the filters."),
+        Texts, typer.Argument(metavar="NAME", help="Results or systems; none: all that fit the filters.")
     ] = None,
-    gbs: Annotated[
-        int | None,
-        typer.Option("--gbs", metavar="N", min=1, help="Only results of this global batch size."),
-    ] = None,
+    gbs: Annotated[int | None, number_option("--gbs", "Only results of this global batch size.")] = None,
     footing: Annotated[
         str,
-        typer.Option("--footing", metavar="NAME", help="as-run, equal-convergence or reference-convergence."),
+        text_option("--footing", "as-run, equal-convergence or reference-convergence.", complete_footing),
     ] = "as-run",
-    baseline: Annotated[
-        str, typer.Option("--baseline", metavar="NAME", help="Compare all others with this one only.")
-    ] = "",
+    baseline: Annotated[str, text_option("--baseline", "Compare all others with this one only.")] = "",
     ranks: Annotated[
         bool, typer.Option("--ranks", help="Ranks with simultaneous confidence sets, a line per result.")
     ] = False,
     allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="KIND",
-            help="Compare in spite of a difference in round, division, target, benchmark or framework.",
-        ),
+        Texts,
+        allow_option("Compare in spite of a difference in round, division, target, benchmark or framework."),
     ] = None,
-    margin: Annotated[float, share_option("--margin", 0.02, "What counts as equal, 0.02 or 2%.")] = 0.02,
-    multiplicity: Annotated[
-        str, typer.Option("--multiplicity", metavar="NAME", help="max-t or holm.")
-    ] = "max-t",
-    family: Annotated[
-        str, typer.Option("--family", metavar="NAME", help="One family per benchmark, or of all.")
-    ] = "benchmark",
-    level: LevelOption = 0.95,
+    terms: TermOptions,
 ) -> None:
     """Is A faster than B? Ratios of times with intervals that hold together, ties, equality, ranks.
 
@@ -94,10 +102,7 @@ def command(
             footing=footing,
             baseline=baseline,
             allow=allow or (),
-            margin=margin,
-            level=level,
-            multiplicity=multiplicity,
-            family=family,
+            **terms,
         )
     _emit(output, found, ranks)
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.completion import complete_round
 from mlperf_stats.cli.console import print_lines, print_table
 from mlperf_stats.cli.layout import Column
-from mlperf_stats.cli.options import DB_OPTION, OutputOptions
+from mlperf_stats.cli.options import DB_OPTION, OutputOptions, round_option
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_print, emit_rows
 from mlperf_stats.cli.parameters import OptionGroup
 from mlperf_stats.explanations import catalogue
@@ -100,15 +99,7 @@ def command(
     ],
     output: OutputOptions,
     reading: ReadingOptions,
-    round_name: Annotated[
-        str | None,
-        typer.Option(
-            "--round",
-            metavar="ROUND",
-            help="The round of all PATHs; 'local' for own runs.",
-            autocompletion=complete_round,
-        ),
-    ] = None,
+    round_name: Annotated[str | None, round_option("The round of all PATHs; 'local' for own runs.")] = None,
     manifest: Annotated[
         Path | None,
         typer.Option(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.completion import complete_round
 from mlperf_stats.cli.layout import Column
-from mlperf_stats.cli.options import DatabaseOptions, OutputOptions
+from mlperf_stats.cli.options import DatabaseOptions, OutputOptions, choice_option, round_option
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.shares import share_option
 from mlperf_stats.errors import InputError
@@ -39,12 +38,9 @@ def command(
     database: DatabaseOptions,
     output: OutputOptions,
     variant: Annotated[
-        str, typer.Option("--variant", metavar="NAME", help="official-code or rules-text.")
+        str, choice_option("--variant", "official-code or rules-text.", "official-code", "rules-text")
     ] = "official-code",
-    round_name: Annotated[
-        str | None,
-        typer.Option("--round", metavar="ROUND", help="The round of FOLDER.", autocompletion=complete_round),
-    ] = None,
+    round_name: Annotated[str | None, round_option("The round of FOLDER.")] = None,
     power: Annotated[
         float | None,
         share_option(
