@@ -147,11 +147,11 @@ def _train(attempt: Attempt, started: float) -> None:
 def submission_header(plan: Plan, variant: int, seed: int, batch_size: int) -> dict[str, Any]:
     """The lines of a log that say whose run it is and of what."""
     chosen = workload(plan.workload)
+    settings = chosen.decode(plan.variants[variant].settings)
     return {
         "submission_org": plan.name,
         "submission_platform": plan.system_folder(variant),
-        # A mini workload is another model and another dataset, which only the open division allows.
-        "submission_division": "closed" if plan.mode == "full" else "open",
+        "submission_division": chosen.division(settings, plan.mode),
         "submission_status": "research",
         "submission_benchmark": chosen.benchmark,
         "seed": seed,

@@ -15,6 +15,7 @@ import msgspec
 from mlperf_runners.campaign.files import link_or_copy, sync_folder, write_durably
 from mlperf_runners.campaign.folder import Attempt
 from mlperf_runners.campaign.plan import Plan
+from mlperf_runners.workloads.registry import workload
 
 _RESULT = re.compile(r"result_\d+\.txt|\.result_\d+\.txt-.*")
 """A run's log, or what an interrupted session left of one."""
@@ -49,17 +50,19 @@ def describe_system(folder: Path, plan: Plan, variant: int, name: str) -> None:
     if path.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    description = system_description(plan, name)
+    description = system_description(plan, variant, name)
     write_durably(path, msgspec.json.format(msgspec.json.encode(description), indent=2) + b"\n")
 
 
-def system_description(plan: Plan, name: str) -> dict[str, Any]:
+def system_description(plan: Plan, variant: int, name: str) -> dict[str, Any]:
     """The fields of a system description that are known of the machine."""
+    chosen = workload(plan.workload)
+    settings = chosen.decode(plan.variants[variant].settings)
     environment, launch = plan.environment, plan.launch
     gpus = environment["gpus"]
     return {
         "submitter": plan.name,
-        "division": "closed" if plan.mode == "full" else "open",
+        "division": chosen.division(settings, plan.mode),
         "status": "Research, Development, or Internal (RDI)",
         "system_name": name,
         "number_of_nodes": str(launch.nodes),

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+from mlperf_runners.errors import SettingsError
+
 COLLECTIVE_TIMEOUT = datetime.timedelta(minutes=30)
 """How long a process waits for the others: longer than any of them takes for anything, yet not for ever."""
 
@@ -29,16 +31,18 @@ class Context:
 
     @classmethod
     def start(cls, seed: int, device: str, threads: int) -> Context:
-        """Pin threads, seed PyTorch and join the other processes that torchrun started, if any."""
+        """Pin threads, seed PyTorch and join the other processes that torchrun started, if any.
+
+        Raises:
+            SettingsError: there is no GPU for this process.
+        """
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
         # It would cost time in every step and only helps to find reads of memory never written.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         use_cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
         rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-        place = (
-            torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if use_cuda else torch.device("cpu")
-        )
+        place = _gpu(int(os.environ.get("LOCAL_RANK", "0"))) if use_cuda else torch.device("cpu")
         if use_cuda:
             torch.cuda.set_device(place)
             # Trying out convolutions would choose by time, so that one seed could end at several points.
@@ -122,3 +126,15 @@ class Context:
         """Mixed precision where ``precision`` is ``bf16``, or ``auto`` on a GPU."""
         enabled = precision == "bf16" or (precision == "auto" and self.device.type == "cuda")
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
+
+
+def _gpu(number: int) -> torch.device:
+    """The GPU of the machine's process of this number."""
+    there = torch.cuda.device_count()
+    if not there:
+        raise SettingsError("device is cuda, but PyTorch finds no GPU here; --set device=cpu trains without")
+    if number >= there:
+        raise SettingsError(
+            f"process {number + 1} of this machine has no GPU of its own: it has {there}; lower --processes"
+        )
+    return torch.device("cuda", number)

@@ -100,6 +100,20 @@ class Workload:
         """
         return self.decode({**msgspec.to_builtins(self.settings(mode)), **changes})
 
+    def division(self, settings: Settings, mode: str) -> str:
+        """``closed`` or ``open``, as far as mode and targets tell.
+
+        A mini workload is another model and another dataset, and the closed division has no easier target;
+        of all other settings it is the user who knows the rules.
+        """
+        if mode == "mini":
+            return "open"
+        asked, official = ((one.target, *self.further_targets(one).values()) for one in (settings, self.full))
+        pairs = (
+            zip(official, asked, strict=True) if self.lower_is_better else zip(asked, official, strict=True)
+        )
+        return "closed" if all(high >= low for high, low in pairs) else "open"
+
     def check_dataset(self, settings: Settings, mode: str) -> None:
         """See whether the data that a full-mode run reads are there.
 

@@ -20,6 +20,7 @@ from mlperf_runners.dispatch.progress import Progress
 from mlperf_runners.dispatch.stopping import Verdict, stopping_rule
 from mlperf_runners.errors import RunsFailedError, StorageFullError
 from mlperf_runners.launchers.launcher import Cause, Ended
+from mlperf_runners.workloads.registry import workload
 
 RESULT = RunResult("converged", 1, 1.0, 0.7, 2.0, 100, 60.0, 60.0, 0.0, False)
 ENVIRONMENT = {"cpu": "x", "cores": 1, "gpus": [], "packages": {}, "python": "3"}
@@ -78,7 +79,7 @@ def plan(runs: int = 3, **stopping: float) -> Plan:
         name="c",
         workload="ncf",
         mode="mini",
-        variants=(Variant("", {"target": 0.7}),),
+        variants=(Variant("", msgspec.to_builtins(workload("ncf").mini)),),
         stopping=Stopping("fixed", runs, **stopping),  # type: ignore[arg-type]
         launch=Launch(),
         system="box",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from mlperf_runners import worker
 from mlperf_runners.campaign.folder import Attempt, CampaignFolder
+from mlperf_runners.campaign.plan import Launch, Plan, Stopping, Variant
+from mlperf_runners.campaign.results_view import system_description
 from mlperf_runners.errors import DatasetMissingError
+from mlperf_runners.training.logbook import Logbook
+from mlperf_runners.workloads.registry import workload
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,35 @@ def test_a_campaign_that_was_moved_away_is_wrong_input(
     attempt = CampaignFolder(tmp_path).new_attempt(0)
     assert worker.main([str(attempt.folder)]) == worker.EXIT_USAGE
     assert "no campaign.json" in capsys.readouterr().err
+
+
+def full(name: str, **changes: Any) -> Plan:
+    settings = msgspec.to_builtins(workload(name).changed("full", {"data": "x", **changes}))
+    environment = {"cpu": "x", "cores": 1, "gpus": [], "packages": {}, "python": "3"}
+    variants = (Variant("", settings),)
+    return Plan("c", name, "full", variants, Stopping("fixed", 1), Launch(), "box", environment)
+
+
+@pytest.mark.parametrize(
+    ("plan", "division"),
+    [
+        (full("resnet"), "closed"),
+        (full("resnet", target=0.77), "closed"),
+        (full("resnet", target=0.7), "open"),
+        (full("mask_rcnn", mask_target=0.3), "open"),
+        (full("deepspeech2", target=0.2), "closed"),
+        (full("deepspeech2", target=0.3), "open"),
+        (msgspec.structs.replace(full("resnet"), mode="mini"), "open"),
+    ],
+)
+def test_an_easier_target_is_not_the_closed_division(plan: Plan, division: str) -> None:
+    assert worker.submission_header(plan, 0, 1, 8)["submission_division"] == division
+    assert system_description(plan, 0, "box")["division"] == division
+
+
+def test_no_cache_is_said_to_be_cleared(tmp_path: Path) -> None:
+    """Nothing here clears the page cache between runs."""
+    with Logbook(tmp_path / "log") as log:
+        log.header(worker.submission_header(full("ncf"), 0, 1, 8))
+    last = (tmp_path / "log").read_text().splitlines()[-1]
+    assert '"key": "cache_clear", "value": false' in last
