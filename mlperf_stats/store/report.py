@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from mlperf_stats.model import Problem, Submission
 from mlperf_stats.store.writer import Written
 
+RUNS_GONE = "runs-gone"
 _WORST_KEPT = 20
 _SERIOUS = {
     "file-unreadable": 0,
@@ -54,6 +55,8 @@ class IngestReport:
         self.added += written.added
         self.replaced += written.replaced
         self.unchanged += written.unchanged
+        if written.gone:
+            self.problems_by_code[RUNS_GONE] += written.gone
         self._note(submission.system.path or submission.system_folder, submission.system.problems)
         for logs in submission.results:
             self.results += 1

@@ -44,6 +44,8 @@ class Written(NamedTuple):
     added: int
     replaced: int
     unchanged: int
+    gone: int
+    """Runs of an own campaign that were there before and are no part of it any more."""
 
 
 class SubmissionWriter:
@@ -54,6 +56,7 @@ class SubmissionWriter:
         self._added: list[tuple[Any, ...]] = []
         self._replaced: list[tuple[Any, ...]] = []
         self._evaluations: list[tuple[Any, ...]] = []
+        self._gone: list[tuple[int]] = []
         self._unchanged = 0
         self._next_key = 0
         self._forgotten: set[str] = set()
@@ -70,7 +73,7 @@ class SubmissionWriter:
 
     def _begin(self) -> None:
         self._unchanged = 0
-        for rows in (self._added, self._replaced, self._evaluations):
+        for rows in (self._added, self._replaced, self._evaluations, self._gone):
             rows.clear()
         self._next_key = self._one("SELECT ifnull(max(run_key), 0) + 1 FROM runs")
         # The version changes when another connection has written: summaries may be there again.
@@ -81,12 +84,13 @@ class SubmissionWriter:
 
     def _flush(self) -> Written:
         self._connection.executemany(
-            "DELETE FROM evaluations WHERE run_key = ?", [row[-1:] for row in self._replaced]
+            "DELETE FROM evaluations WHERE run_key = ?", [row[-1:] for row in (*self._replaced, *self._gone)]
         )
+        self._connection.executemany("DELETE FROM runs WHERE run_key = ?", self._gone)
         self._connection.executemany(_ADD_RUN, self._added)
         self._connection.executemany(_REPLACE_RUN, self._replaced)
         self._connection.executemany(_ADD_EVALUATION, self._evaluations)
-        return Written(len(self._added), len(self._replaced), self._unchanged)
+        return Written(len(self._added), len(self._replaced), self._unchanged, len(self._gone))
 
     def _one(self, query: str) -> int:
         return int(self._connection.execute(query).fetchone()[0])
@@ -117,7 +121,11 @@ class SubmissionWriter:
         known = {row[1]: row for row in self._connection.execute(_KNOWN_RUNS, (result_key,))}
         for run in logs.runs:
             point, unit = convergence(run.evaluations, rules, run.train_samples)
-            differs |= self._collect(result_key, run, run_row(run, point, unit), known.get(run.path))
+            differs |= self._collect(result_key, run, run_row(run, point, unit), known.pop(run.path, None))
+        if not has_suite:
+            # Of a published round an input may hold a part; a campaign's folder shows all of its runs.
+            self._gone.extend((row[0],) for row in known.values())
+            differs |= bool(known)
         return differs
 
     def _collect(

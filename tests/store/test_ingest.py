@@ -121,6 +121,27 @@ def test_runs_that_are_gone_from_the_input_stay(tree: Path, database: Path) -> N
     assert len(database_rows(database)["runs"]) == 11
 
 
+def test_runs_that_are_gone_from_a_campaign_go(tmp_path: Path, database: Path) -> None:
+    """A campaign that was begun anew with fewer runs must not be mixed with the one before."""
+    campaign = write_tree(
+        tmp_path / "mine", {"results/box/bert/result_0.txt": run_log(9.0, benchmark="bert")}
+    )
+    (campaign / "campaign.json").touch()
+    for number in (1, 2):
+        content = run_log(9.0 + number, benchmark="bert", evaluations=[(1, 0.7)])
+        (campaign / f"results/box/bert/result_{number}.txt").write_bytes(content)
+    assert into(database, campaign).added == 3
+    before = database_rows(database)
+    (campaign / "results/box/bert/result_1.txt").unlink()
+    report = into(database, campaign)
+    assert (report.added, report.replaced, report.unchanged) == (0, 0, 2)
+    assert report.problems_by_code["runs-gone"] == 1
+    after = database_rows(database)
+    assert len(after["runs"]) == 2
+    assert len(after["evaluations"]) == len(before["evaluations"]) - 1
+    assert "runs-gone" not in into(database, campaign).problems_by_code
+
+
 def manifest(tmp_path: Path, *paths: str) -> Path:
     path = tmp_path / "manifest.csv"
     path.write_text("round,path\n" + "".join(f"5.0,{name}\n" for name in paths))
