@@ -191,7 +191,10 @@ def _bounds(
     """Median and bounds of exp(mean log time + shift by component)."""
     law = posterior.law
     merged = NormalMixture(law.weights[0], law.means[0] + shift, law.variances[0]).merged(_MERGED)
-    centre, low, high = np.exp(merged.quantile(np.array([0.5, (1 - level) / 2, (1 + level) / 2]))).tolist()
+    with np.errstate(over="ignore"):
+        centre, low, high = np.exp(
+            merged.quantile(np.array([0.5, (1 - level) / 2, (1 + level) / 2]))
+        ).tolist()
     return centre, low, high
 
 

@@ -134,12 +134,13 @@ def resampled_law(
         raise SampleError("steps: give one per run, in the shapes of the log times")
     kept = [(values, one) for values, one in zip(sets, grids, strict=True) if values.size > 1]
     sets = [values for values, _ in kept]
-    variances = np.array([values.var(ddof=1) for values in sets])
+    # Equal values are no spread, though their mean may round away from them.
+    centred = [values - values.mean() if np.ptp(values) > 0 else np.zeros(values.size) for values in sets]
+    variances = np.array([values.var(ddof=1) for values in centred])
     if not np.any(variances > 0):
         raise SampleError("no set has two runs that differ; there is no spread to resample")
     residuals = tuple(
-        tuple(((values - values.mean()) * math.sqrt(values.size / (values.size - 1))).tolist())
-        for values in sets
+        tuple((values * math.sqrt(values.size / (values.size - 1))).tolist()) for values in centred
     )
     weights = _likeness(own, sets, variances) if own.size > 1 and own.var() > 0 else ()
     pooled = float(np.average(variances, weights=weights or None))

@@ -114,9 +114,10 @@ def compare_means(
     else:
         adjusted, half = _max_t(family, p_values, level, seed)
     faster = _faster(family, level, seed)
+    with np.errstate(over="ignore"):
+        ratios = [np.exp(family.differences + step) for step in (0.0, -half, half)]
     columns = (
-        np.exp(family.differences), np.exp(family.differences - half), np.exp(family.differences + half),
-        p_values, adjusted, equal, _holm(family, equal), *faster,
+        *ratios, p_values, adjusted, equal, _holm(family, equal), *faster,
     )  # fmt: skip
     return [Compared(*(float(value) for value in row)) for row in zip(*columns, strict=True)]
 

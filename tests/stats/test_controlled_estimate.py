@@ -146,6 +146,12 @@ def test_a_single_run_without_peers_says_nothing() -> None:
     assert set(found.warnings) == {"single-run", "no-peers"}
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_width_beyond_all_numbers_is_infinite() -> None:
+    found = moderated_estimate([1.0, 1e10], None, level=0.999, **OFFICIAL)
+    assert (found.geometric_mean.low, found.geometric_mean.high) == (0.0, math.inf)
+
+
 def test_zero_variance_is_warned_of() -> None:
     found = moderated_estimate([7.0, 7.0, 7.0], None, **OFFICIAL)
     assert "zero-variance" in found.warnings

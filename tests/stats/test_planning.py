@@ -83,6 +83,14 @@ def test_runs_for_power() -> None:
 def test_ties_are_no_evidence() -> None:
     still = LogTimeLaw(0.01, sets=((0.0, 0.0, 0.0), (0.0, 0.0)))
     assert detection_power(still, Contrast(1.5), 5) == 0
+    # Nor where power is not simulated, nor where logarithms of equal times round: three sets of four tie,
+    # so that in (3/4)² of all pairs of systems neither has a spread.
+    tied = [math.log(912.842821700444)] * 10
+    law = resampled_law([tied, tied[:7], tied[:5], [1.0, 1.05, 0.98, 1.02]])
+    for contrast in (Contrast(1.05), Contrast(1.0, 0.05)):
+        simulated, normal = (detection_power(law, contrast, runs) for runs in (64, 65))
+        assert simulated == pytest.approx(1 - 9 / 16, abs=0.02)
+        assert normal == pytest.approx(1 - 9 / 16, abs=0.02)
 
 
 def test_closed_form_of_the_geometric_mean_is_what_simulation_says() -> None:

@@ -108,6 +108,13 @@ def test_two_single_runs_show_nothing(multiplicity: Multiplicity) -> None:
     assert (found.equivalence_p, found.equivalence_p_adjusted) == (1.0, 1.0)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_ratio_beyond_all_numbers_is_infinite() -> None:
+    wide = LogMean(0.0, 100.0, 1.0, 200.0, 2)
+    (found,) = compare_means([wide, wide], ONE, level=0.99999)
+    assert (found.low, found.high) == (0.0, math.inf)
+
+
 def test_normal_scores_invert_and_are_close_to_exact() -> None:
     """Wallace 1959: t = 2.228 is the 97.5 % point for 10 df, the normal one is 1.960."""
     statistics, dfs = np.array([0.5, 2.228, 8.0]), np.array([3.0, 10.0, 5.0])
