@@ -94,15 +94,7 @@ def validate_splits(
     check_count(seed, minimum=0, what="seed")
     results = list_results(store, filters)
     lenders = Lenders(store, same_workload(results), references=references)
-    wanted = {result.key for result in results}
-    chosen = [
-        one
-        for item in lenders.sets
-        if item.result.key in wanted
-        for pool in [lenders.of_round(item)]
-        for one in pool
-        if one.key == item.result.key and one.runs.n > runs and len(pool) >= FEWEST_SUBMISSIONS
-    ]
+    chosen = _taking_part(lenders, {result.key for result in results}, runs)
     judged: dict[str, list[SplitSet]] = {}
     for number, one in enumerate(chosen, start=1):
         found = _judge(lenders, one, runs, by, repeats, seed)
@@ -118,6 +110,18 @@ def validate_splits(
             for row in _rows(sets, seed)
         )
     )
+
+
+def _taking_part(lenders: Lenders, wanted: set[tuple[str, int]], runs: int) -> list[Lender]:
+    """Results of more than ``runs`` runs, in rounds with enough others."""
+    return [
+        one
+        for item in lenders.sets
+        if item.result.key in wanted
+        for pool in [lenders.of_round(item)]
+        for one in pool
+        if one.key == item.result.key and one.runs.n > runs and len(pool) >= FEWEST_SUBMISSIONS
+    ]
 
 
 def _judge(lenders: Lenders, one: Lender, runs: int, by: By, repeats: int, seed: int) -> SplitSet:

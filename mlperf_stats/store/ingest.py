@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from mlperf_stats.errors import InputError
 from mlperf_stats.logs.parallel import WORTH_BYTES, Pool, processors
 from mlperf_stats.logs.sources import Limits, open_source
 from mlperf_stats.logs.submissions import Plan, plan_input, read_submissions
+from mlperf_stats.model import Submission
 from mlperf_stats.rules.suite import normalise_round
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.report import IngestReport
@@ -78,14 +79,21 @@ def ingest(
         done_before = 0
         for plan in plans:
             progress = _relay(on_progress, done_before, total, plan)
-            for submission in read_submissions(plan, absent, progress, pool):
-                with store.transaction():
-                    written = writer.write(submission)
-                report.add(submission, written)
+            _write(store, writer, read_submissions(plan, absent, progress, pool), report)
             report.ignored_files += plan.ignored_files
             report.skipped_members.update(plan.source.skipped)
             done_before += plan.total_bytes
     return report
+
+
+def _write(
+    store: Store, writer: SubmissionWriter, submissions: Iterable[Submission], report: IngestReport
+) -> None:
+    """Write submissions, a transaction for each."""
+    for submission in submissions:
+        with store.transaction():
+            written = writer.write(submission)
+        report.add(submission, written)
 
 
 def _planned(
