@@ -79,7 +79,8 @@ def make_folder(root: Path) -> None:
 def _launcher(root: Path, plan: Plan) -> Launcher:
     if plan.launch.launcher == "slurm":
         return SlurmLauncher(root, plan.digest, plan.launch)
-    return LocalLauncher(plan.launch)
+    uses_gpus = any(variant.settings["device"] != "cpu" for variant in plan.variants)
+    return LocalLauncher(plan.launch, len(plan.environment["gpus"]) if uses_gpus else 0)
 
 
 @contextmanager

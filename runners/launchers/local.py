@@ -18,6 +18,8 @@ from mlperf_runners.launchers.launcher import STANDARD_ERROR, STANDARD_OUTPUT, C
 from mlperf_runners.launchers.processes import thread_environment, worker_command
 from mlperf_runners.worker import CORES_VARIABLE, EXIT_STORAGE_FULL, PARENT_VARIABLE
 
+_GPUS_VARIABLE = "CUDA_VISIBLE_DEVICES"
+
 
 @dataclass
 class _Running:
@@ -25,19 +27,31 @@ class _Running:
     process: subprocess.Popen[bytes]
     handle: int
     """Becomes readable when the process ends."""
-    cores: tuple[int, ...]
+    share: _Share
     deadline: float
 
 
-class LocalLauncher:
-    """Starts workers here; several at once get cores of their own."""
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What one of several runs at once has to itself; nothing where it may use all there is."""
 
-    def __init__(self, launch: Launch) -> None:
-        """Raises CampaignError: there are not enough cores for so many runs at once."""
+    cores: tuple[int, ...] = ()
+    gpus: tuple[str, ...] = ()
+
+
+class LocalLauncher:
+    """Starts workers here; several at once get cores and GPUs of their own."""
+
+    def __init__(self, launch: Launch, gpus: int = 0) -> None:
+        """``gpus``: of the machine, 0 where runs use none.
+
+        Raises:
+            CampaignError: there are not enough cores or GPUs for so many runs at once.
+        """
         self.capacity = launch.at_once
         self._launch = launch
         self._running: list[_Running] = []
-        self._free_cores = _core_sets(launch)
+        self._free = _shares(launch, gpus)
 
     def adopt(self, attempts: Sequence[Attempt]) -> list[Attempt]:
         # Workers die with their dispatcher.
@@ -45,12 +59,12 @@ class LocalLauncher:
 
     def start(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:
-            cores = self._free_cores.pop() if self._free_cores else ()
-            process = self._spawn(attempt, cores)
+            share = self._free.pop() if self._free else _Share()
+            process = self._spawn(attempt, share)
             limit = self._launch.timeout_minutes
             deadline = time.monotonic() + 60 * limit if limit else float("inf")
             handle = os.pidfd_open(process.pid)
-            self._running.append(_Running(attempt, process, handle, cores, deadline))
+            self._running.append(_Running(attempt, process, handle, share, deadline))
 
     def wait(self, seconds: float) -> list[Ended]:
         now = time.monotonic()
@@ -74,13 +88,15 @@ class LocalLauncher:
         for run in list(self._running):
             self._reap(run)
 
-    def _spawn(self, attempt: Attempt, cores: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    def _spawn(self, attempt: Attempt, share: _Share) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             **thread_environment(self._launch),
             PARENT_VARIABLE: str(os.getpid()),
-            CORES_VARIABLE: ",".join(map(str, cores)),
+            CORES_VARIABLE: ",".join(map(str, share.cores)),
         }
+        if share.gpus:
+            environment[_GPUS_VARIABLE] = ",".join(share.gpus)
         folder = attempt.folder
         with (folder / STANDARD_OUTPUT).open("wb") as output, (folder / STANDARD_ERROR).open("wb") as errors:
             return subprocess.Popen(
@@ -102,8 +118,8 @@ class LocalLauncher:
         code = run.process.wait()
         os.close(run.handle)
         self._running.remove(run)
-        if run.cores:
-            self._free_cores.append(run.cores)
+        if run.share.cores:
+            self._free.append(run.share)
         cause = Cause.STORAGE_FULL if code == EXIT_STORAGE_FULL else Cause.DIED
         return Ended(run.attempt, cause, _how(code))
 
@@ -121,8 +137,8 @@ def _how(code: int) -> str:
     return f"signal {-code}"
 
 
-def _core_sets(launch: Launch) -> list[tuple[int, ...]]:
-    """Disjoint cores for each of several runs at once; a run alone may use all."""
+def _shares(launch: Launch, gpus: int) -> list[_Share]:
+    """One for each of several runs at once; a run alone may use everything."""
     if launch.at_once == 1:
         return []
     cores = sorted(os.sched_getaffinity(0))
@@ -132,4 +148,24 @@ def _core_sets(launch: Launch) -> list[tuple[int, ...]]:
             f"{launch.at_once} runs at once with {each} threads each need {each * launch.at_once} cores, "
             f"this machine has {len(cores)}; lower --at-once"
         )
-    return [tuple(cores[number * each : (number + 1) * each]) for number in range(launch.at_once)]
+    shown, needed = _shown_gpus(gpus), launch.processes * launch.at_once
+    if shown and needed > len(shown):
+        raise CampaignError(
+            f"{launch.at_once} runs at once need {needed} GPUs, this machine shows {len(shown)}; "
+            "lower --at-once, or --set device=cpu"
+        )
+    return [
+        _Share(
+            tuple(cores[number * each : (number + 1) * each]),
+            tuple(shown[number * launch.processes : (number + 1) * launch.processes]),
+        )
+        for number in range(launch.at_once)
+    ]
+
+
+def _shown_gpus(gpus: int) -> list[str]:
+    """Names of the GPUs that this process may use, as CUDA counts or calls them."""
+    chosen = os.environ.get(_GPUS_VARIABLE)
+    if not gpus or chosen is None:
+        return [str(number) for number in range(gpus)]
+    return [name.strip() for name in chosen.split(",") if name.strip()]
