@@ -40,6 +40,7 @@ def run_campaign(folder: CampaignFolder, asked: Plan, workload: Workload) -> Fin
     with dispatching(root) as lock, _termination_as_interrupt():
         plan = load(root)
         if plan is None:
+            _launcher(root, asked)  # what cannot be launched here is refused before it is frozen
             created = datetime.now(UTC).isoformat(timespec="seconds")
             plan = freeze(root, msgspec.structs.replace(asked, created=created))
         check_unchanged(root, plan, asked)

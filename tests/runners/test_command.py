@@ -71,6 +71,11 @@ def test_a_run_that_misses_the_target_is_a_result(mlperf_stats: Run) -> None:
     assert (row["runs"], row["runs_converged"], row["score_minutes"]) == ("1", "0", "")
 
 
+def test_what_cannot_be_launched_is_not_frozen(mlperf_stats: Run, tmp_path: Path) -> None:
+    assert "lower --at-once" in mlperf_stats("run", *FAST, "--at-once", 999).stderr
+    assert not (tmp_path / "ncf-mini" / "campaign.json").exists()
+
+
 def test_one_seed_gives_one_convergence_point(mlperf_stats: Run, tmp_path: Path) -> None:
     (tmp_path / "seeds").write_text("5\n")
     options = ("--runs", 1, "--seeds", "seeds", "--set", "evaluate_every=0.02", "--set", "target=0.4")
