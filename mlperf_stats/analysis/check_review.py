@@ -57,11 +57,11 @@ def _cells(sets: Sequence[RunSet]) -> Mapping[object, list[RunSet]]:
 
 def _peers(entry: RunSet, cells: Mapping[object, list[RunSet]]) -> list[RunSet]:
     """Other results of the cell that share no run with this one."""
-    own = {run.content_hash for run in entry.present}
+    own = {run.identity for run in entry.present}
     return [
         other
         for other in cells.get(entry.cell, [])
-        if other is not entry and own.isdisjoint(run.content_hash for run in other.present)
+        if other is not entry and own.isdisjoint(run.identity for run in other.present)
     ]
 
 

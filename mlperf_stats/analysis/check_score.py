@@ -44,7 +44,7 @@ def score_finding(
 def _interval(rules: Benchmark, runs: Sequence[StoredRun], step: float | None) -> Interval | None:
     """Of the expected score; a run that was filed several times counts once."""
     converged = [run for run in runs if run.status == RunStatus.CONVERGED and run.minutes]
-    distinct = list({run.content_hash or run.path: run for run in converged}.values())
+    distinct = list({run.identity or run.path: run for run in converged}.values())
     return own_interval(
         [run.minutes for run in distinct if run.minutes],
         "expected-score",

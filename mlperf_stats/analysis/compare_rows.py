@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.analysis.contests import Contest
 from mlperf_stats.analysis.footings import Footed
-from mlperf_stats.analysis.lenders import contents
+from mlperf_stats.analysis.lenders import identities
 from mlperf_stats.analysis.run_sets import RunSet
 
 if TYPE_CHECKING:
@@ -195,4 +195,4 @@ def shared_logs(first: RunSet, second: RunSet) -> int:
         {(run.start_ms, run.stop_ms) for run in item.present if run.start_ms and run.stop_ms}
         for item in (first, second)
     ]
-    return max(len(contents(first) & contents(second)), len(marks[0] & marks[1]))
+    return max(len(identities(first) & identities(second)), len(marks[0] & marks[1]))

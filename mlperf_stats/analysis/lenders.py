@@ -56,9 +56,9 @@ class Lender:
         return self.item.result.submitter.casefold()
 
 
-def contents(item: RunSet) -> frozenset[str]:
-    """Content hashes of a result's run files."""
-    return frozenset(run.content_hash for run in item.present if run.content_hash)
+def identities(item: RunSet) -> frozenset[str]:
+    """By which a result's runs are known wherever they are filed."""
+    return frozenset(run.identity for run in item.present if run.identity)
 
 
 def accelerator_kind(accelerator: str) -> str:
@@ -107,8 +107,8 @@ class Lenders:
         self._holders: dict[str, set[Key]] = {}
         seen: set[str] = set()
         for item in self.sets:
-            for content in contents(item):
-                self._holders.setdefault(content, set()).add(item.result.key)
+            for run in identities(item):
+                self._holders.setdefault(run, set()).add(item.result.key)
             fresh = item.without(seen)
             runs = as_converged_runs(fresh)
             if runs is not None:
@@ -166,7 +166,7 @@ class Lenders:
 
     def _related(self, item: RunSet) -> set[Key]:
         """The result itself and all that share a log with it."""
-        return {item.result.key}.union(*(self._holders.get(content, ()) for content in contents(item)))
+        return {item.result.key}.union(*(self._holders.get(run, ()) for run in identities(item)))
 
     def _references(self, item: RunSet) -> tuple[ReferenceRuns, ...]:
         """The reference's runs on the result's benchmark, where they count convergence in its unit."""

@@ -29,7 +29,7 @@ Codes = dict[Key, list[str]]
 
 @dataclass(frozen=True)
 class RunSet:
-    """One result with its runs at hand (absent ones left out), each content once."""
+    """One result with its runs at hand (absent ones left out), each once."""
 
     result: StoredResult
     rules: Benchmark
@@ -90,7 +90,7 @@ class RunSet:
         return set_spread(self.minutes, self.points if known else None)
 
     def without(self, seen: set[str]) -> RunSet:
-        """The set without runs whose content is in ``seen``, to which its own are added."""
+        """The set without runs whose identity is in ``seen``, to which its own are added."""
         fresh = _fresh(self.present, seen)
         return self if len(fresh) == len(self.present) else RunSet(self.result, self.rules, fresh)
 
@@ -145,8 +145,8 @@ def outlying_codes(sets: Sequence[RunSet]) -> tuple[Codes, dict[Key, float]]:
 def _fresh(runs: Sequence[StoredRun], seen: set[str]) -> tuple[StoredRun, ...]:
     kept = []
     for run in runs:
-        if run.content_hash and run.content_hash in seen:
+        if run.identity and run.identity in seen:
             continue
-        seen.add(run.content_hash)
+        seen.add(run.identity)
         kept.append(run)
     return tuple(kept)

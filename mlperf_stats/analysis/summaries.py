@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mlperf_stats.stats.controlled_estimate import ControlledEstimate
     from mlperf_stats.stats.interval import Interval
 
-STATISTICS_VERSION = "10"
+STATISTICS_VERSION = "11"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95

@@ -135,6 +135,17 @@ class StoredRun:
     size_bytes: int
     problems: tuple[Problem, ...]
 
+    @property
+    def identity(self) -> str:
+        """What all copies of one run share, those that were edited for another round as well.
+
+        No two runs of one seed start and stop at the same milliseconds; what has no marks is told by its
+        content, and is nobody's copy (empty) if that is not known either.
+        """
+        if not self.seed or self.start_ms is None or self.stop_ms is None:
+            return self.content_hash
+        return f"{self.seed} {self.start_ms!r} {self.stop_ms!r}"
+
 
 def list_results(
     store: Store, filters: Filters | None = None, *, level: float | None = None, computed_by: str = ""

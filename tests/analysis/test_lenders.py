@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mlperf_stats.analysis.controlled import ControlledEstimates
-from mlperf_stats.analysis.lenders import Lenders, accelerator_kind, as_converged_runs, contents, lineage
+from mlperf_stats.analysis.lenders import Lenders, accelerator_kind, as_converged_runs, identities, lineage
 from mlperf_stats.analysis.run_sets import RunSet
 from mlperf_stats.analysis.splits import COLUMNS, validate_splits
 from mlperf_stats.errors import InputError, StatisticsError
@@ -55,13 +55,33 @@ def test_lineage_is_kind_and_number(lenders: Lenders) -> None:
     assert lineage(replace(result, accelerator="", accelerators=None)) == "x?"
 
 
+def test_runs_that_were_filed_again_with_edits_are_known(snapshot: Store) -> None:
+    """Of round 2.0 and again of 3.0: other bytes, the same seeds, starts and stops."""
+    bert = Lenders(snapshot, Filters(benchmarks=("bert",)))
+    system = "Dell/4xXE8545x4A100-SXM-80GB/bert"
+    early, late = (
+        next(one for one in bert.sets if one.result.result_id == f"{round_}/{system}")
+        for round_ in ("2.0", "3.0")
+    )
+    assert {run.content_hash for run in early.present}.isdisjoint(run.content_hash for run in late.present)
+    assert identities(early) == identities(late)
+    prior = bert.prior_of(late)
+    assert prior is not None
+    assert early.result.result_id not in prior.peers.other_rounds
+    # To others these runs lend once, in the round where they were filed first.
+    other = next(one for one in bert.sets if one.result.round == "3.0" and one is not late)
+    peers = bert.prior_of(other)
+    assert peers is not None
+    assert late.result.result_id not in peers.peers.same_size + peers.peers.other_sizes
+
+
 def test_nobody_lends_to_itself_nor_to_whom_it_shares_a_log_with(lenders: Lenders) -> None:
     for item in lenders.sets:
         prior = lenders.prior_of(item)
         if prior is None:
             continue
         lent = {*prior.peers.same_size, *prior.peers.other_sizes, *prior.peers.other_rounds}
-        shared = {other.result.result_id for other in lenders.sets if contents(other) & contents(item)}
+        shared = {other.result.result_id for other in lenders.sets if identities(other) & identities(item)}
         assert not lent & (shared | {item.result.result_id})
 
 
