@@ -77,6 +77,16 @@ def cpu_model() -> str:
     return platform.machine()
 
 
+def processors() -> tuple[int, int]:
+    """Number of processors (sockets) and cores of each; one with all threads if the kernel does not tell."""
+    text = ""
+    with contextlib.suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text()
+    found = re.findall(r"^physical id\s*: (\d+)$.*?^core id\s*: (\d+)$", text, re.MULTILINE | re.DOTALL)
+    sockets = len({socket for socket, _ in found})
+    return (sockets, len(set(found)) // sockets) if sockets else (1, os.cpu_count() or 1)
+
+
 def gpu_models() -> tuple[str, ...]:
     """Names of the NVIDIA GPUs that the driver lists, without loading any library."""
     names = []
@@ -103,6 +113,8 @@ def _git_state(folder: Path) -> dict[str, Any]:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
 
     try:
+        # A package may be installed below a checkout of something else.
+        git("ls-files", "--error-unmatch", "--", Path(__file__).name)
         return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "--", "."))}
     except (OSError, subprocess.SubprocessError):
         return {}

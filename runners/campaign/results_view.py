@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from mlperf_runners.campaign.environment import processors
 from mlperf_runners.campaign.files import link_or_copy, sync_folder, write_durably
 from mlperf_runners.campaign.folder import Attempt
 from mlperf_runners.campaign.plan import Plan
@@ -60,15 +61,16 @@ def system_description(plan: Plan, variant: int, name: str) -> dict[str, Any]:
     settings = chosen.decode(plan.variants[variant].settings)
     environment, launch = plan.environment, plan.launch
     gpus = environment["gpus"]
+    sockets, cores = processors()
     return {
         "submitter": plan.name,
         "division": chosen.division(settings, plan.mode),
         "status": "Research, Development, or Internal (RDI)",
         "system_name": name,
         "number_of_nodes": str(launch.nodes),
-        "host_processors_per_node": "1",
+        "host_processors_per_node": str(sockets),
         "host_processor_model_name": environment["cpu"],
-        "host_processor_core_count": str(environment["cores"]),
+        "host_processor_core_count": str(cores),
         "accelerators_per_node": str(launch.processes if gpus else 0),
         "accelerator_model_name": gpus[0] if gpus else "",
         "framework": f"PyTorch {environment['packages'].get('torch', '')}".strip(),

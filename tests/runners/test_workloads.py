@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from workload_tasks import losses, quality, task_of
 
-from mlperf_runners.errors import DatasetMissingError
+from mlperf_runners.errors import DatasetMissingError, SettingsError
 from mlperf_runners.training.context import Context
 from mlperf_runners.workloads.minigo.players import SearchPlayer, match
 from mlperf_runners.workloads.ncf.data import generate, read_movielens
@@ -58,6 +58,11 @@ def test_the_hit_rate_is_the_one_counted_by_hand(movielens: Path) -> None:
             # Hit: fewer than 10 of the negatives are as good as the held-out item.
             hits += sum(score >= scores[0] for score in scores[1:]) < 10
     assert measured == hits / 40
+
+
+def test_generated_users_need_enough_items() -> None:
+    with pytest.raises(SettingsError, match="items must be at least 30"):
+        workload("ncf").changed("mini", {"items": 29})
 
 
 def test_a_recommender_that_has_diverged_hits_nothing(movielens: Path) -> None:

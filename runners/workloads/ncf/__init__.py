@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from mlperf_runners.workloads.workload import Settings, Workload
 
+MOST_TAKEN = 30
+"""Items of a generated user."""
+
 
 class NcfSettings(Settings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Settings of NeuMF."""
@@ -28,6 +31,8 @@ def _impossible(settings: NcfSettings) -> str | None:
         return "mlp_widths needs at least two positive widths, the first of them even"
     if min(settings.gmf_width, settings.train_negatives, settings.users) < 1:
         return "gmf_width, train_negatives and users must be positive"
+    if settings.items < MOST_TAKEN:
+        return f"items must be at least {MOST_TAKEN}, which is what a generated user may take"
     if settings.eval_negatives < 10:
         return f"with {settings.eval_negatives} negatives every item is among the first 10; use more"
     return None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlperf_runners.errors import DatasetMissingError
+from mlperf_runners.workloads.ncf import MOST_TAKEN
 
 Ints = NDArray[np.int64]
 
@@ -96,7 +97,7 @@ def read_movielens(folder: Path) -> Interactions:
 
 
 def generate(users: int, items: int, seed: int) -> Interactions:
-    """Interactions that follow latent tastes and popularity: 10 to 30 per user.
+    """Interactions that follow latent tastes and popularity: 10 to ``MOST_TAKEN`` per user.
 
     Items are chosen by Gumbel noise on the affinity, which draws without replacement.
     """
@@ -105,8 +106,8 @@ def generate(users: int, items: int, seed: int) -> Interactions:
     features = random.normal(size=(items, LATENT))
     popularity = random.normal(scale=0.5, size=items)
     affinity = 1.2 * taste @ features.T + popularity + random.gumbel(size=(users, items))
-    counts = random.integers(10, 31, users)
-    ranked = np.argsort(-affinity, axis=1)[:, :30]
+    counts = random.integers(10, MOST_TAKEN + 1, users)
+    ranked = np.argsort(-affinity, axis=1)[:, :MOST_TAKEN]
     taken = [random.permutation(ranked[user, :count]) for user, count in enumerate(counts)]
     return split_last(np.repeat(np.arange(users), counts), np.concatenate(taken))
 
