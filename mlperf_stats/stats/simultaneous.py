@@ -17,7 +17,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from mlperf_stats.errors import StatisticsError
 from mlperf_stats.stats.equivalence import equivalence_p_values, lower_tails
@@ -212,13 +212,13 @@ def _max_t(family: _Family, p_values: FloatArray, level: float, seed: int) -> tu
     beyond = DRAWS - np.searchsorted(largest, scores, side="left")
     # The simulated law counts itself in, so that no p value is 0; alone, no pair is surer than by Welch.
     adjusted = np.maximum((beyond + 1) / (DRAWS + 1), p_values)
-    critical = max(float(np.quantile(largest, level)), float(ndtri((1 + level) / 2)))
+    critical = from_normal_scores(float(np.quantile(largest, level)), family.dfs)
+    half = np.maximum(critical * np.where(family.known, family.errors, np.inf), _bonferroni(family, level, 1))
     tests = int(family.known.sum())
     if float(family.set_dfs[family.set_dfs > 0].min()) < _FEWEST_DFS:
         adjusted = np.maximum(adjusted, np.minimum(1.0, tests * p_values))
-        critical = max(critical, float(ndtri(1 - (1 - level) / (2 * tests))))
-    half = from_normal_scores(critical, family.dfs) * np.where(family.known, family.errors, 1.0)
-    return np.where(family.known, adjusted, 1.0), np.where(family.known, half, np.inf)
+        half = np.maximum(half, _bonferroni(family, level, tests))
+    return np.where(family.known, adjusted, 1.0), half
 
 
 def _largest_scores(family: _Family, rng: np.random.Generator) -> FloatArray:

@@ -57,6 +57,23 @@ def test_intervals_and_adjusted_p_values_agree() -> None:
         assert one.p_adjusted >= one.p_value
 
 
+def test_few_degrees_of_freedom_bring_bonferronis_exact_limit() -> None:
+    """Sets of three runs: intervals and adjusted p values agree there too, and no limit is beyond both."""
+    rng = np.random.default_rng(11)
+    pairs = all_pairs(12)
+    agreed = 0
+    for _ in range(6):
+        means = [log_mean(np.exp(rng.normal(0.1 * k, 0.03, 3))) for k in range(12)]
+        plain = compare_means(means, pairs, multiplicity=Multiplicity.HOLM)
+        for one, bonferroni in zip(compare_means(means, pairs), plain, strict=True):
+            assert one.high >= bonferroni.high * (1 - 1e-12)
+            # At the border the simulated limit lies between two draws.
+            if not 0.0499 < one.p_adjusted < 0.0502:
+                assert (one.p_adjusted <= 0.05) == (one.low > 1 or one.high < 1)
+                agreed += one.p_adjusted <= 0.05
+    assert agreed > 50
+
+
 def test_holm_is_bonferroni_for_the_smallest_p() -> None:
     rng = np.random.default_rng(4)
     means = [log_mean(np.exp(rng.normal(0.03 * k, 0.05, 6))) for k in range(4)]
