@@ -139,7 +139,7 @@ def rcp_of(
             results = list_results(logs)
             require_rounds(result.round for result in results)
             return rcp_report(logs, results, variant)
-    return rcp_report(store, [find_result(store, os.fspath(target))], variant)
+    return rcp_report(store, [find_result(store, os.fspath(target), or_logs=True)], variant)
 
 
 def rcp_row(result: StoredResult, filed: Iterable[StoredRun], variant: Variant) -> RcpRow:

@@ -157,10 +157,13 @@ def detail_of(
     return ResultDetail(row, result, benchmark, scored, details, level)
 
 
-def find_result(store: Store, text: str, level: float = DEFAULT_LEVEL) -> StoredResult:
+def find_result(
+    store: Store, text: str, level: float = DEFAULT_LEVEL, *, or_logs: bool = False
+) -> StoredResult:
     """The result that ``text`` names: an id, a part of one, or a glob that only one id fits.
 
-    It comes with its stored summary at ``level``, if there is one.
+    It comes with its stored summary at ``level``, if there is one. With ``or_logs`` a path would have done
+    as well, and the message says that there is none.
 
     Raises:
         NotFoundError: none or several fit; the message names some.
@@ -176,7 +179,8 @@ def find_result(store: Store, text: str, level: float = DEFAULT_LEVEL) -> Stored
         exact = find_by_id(store, fitting[0], level=level, computed_by=computed_by)
     if exact:
         return exact
-    raise NotFoundError(_not_one(text, fitting, ids))
+    no_path = f"no file or folder {text!r}, and " if or_logs and not fitting else ""
+    raise NotFoundError(f"{no_path}{_not_one(text, fitting, ids)}")
 
 
 def _fitting(ids: Sequence[str], pattern: str) -> list[str]:

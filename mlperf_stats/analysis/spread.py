@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlperf_stats.analysis.at_hand import logs_at_hand
+from mlperf_stats.analysis.filter_values import require_fitting
 from mlperf_stats.analysis.run_sets import RunSet, run_sets
 from mlperf_stats.analysis.show import find_result
 from mlperf_stats.errors import InputError, NotFoundError
@@ -146,6 +147,7 @@ def benchmark_spread(
     ]
     results = [result for result in every if _is_named(result, name)]
     if not results and pilot is None:
+        require_fitting(store, Filters(rounds=tuple(rounds)))
         known = ", ".join(sorted({result.benchmark for result in every})) or "none"
         raise NotFoundError(f"no published runs of {name!r} to plan from; there are {known}")
     own_step = {pilot.result.result_id: pilot_step} if pilot is not None and pilot_step else {}
@@ -235,7 +237,7 @@ def pilot_set(store: Store, result_id: str = "", benchmark: str = "") -> RunSet:
         InputError: it ran another benchmark, its runs have several batch sizes, or fewer than two converged.
     """
     if result_id:
-        result = find_result(store, result_id)
+        result = find_result(store, result_id, or_logs=True)
     else:
         held = list_results(store)
         every = [entry for entry in held if not benchmark or _is_named(entry, benchmark)]

@@ -27,6 +27,9 @@ _BENCHMARK, _MINUTES = "benchmark", "minutes"
 _LONGEST_SHOWN = 40
 """Characters of a wrong value that a message repeats."""
 
+_FILES = (".csv", ".json")
+"""What a name ends in that can only be a file."""
+
 
 class ReferenceKind(StrEnum):
     """Where the reference's minutes come from."""
@@ -87,6 +90,8 @@ def reference_for(
         found = Reference(ReferenceKind.PUBLISHED, label, minutes)
     elif Path(wanted).is_file():
         found = Reference(ReferenceKind.FILE, f"{Path(wanted).name}, taken as exact", _read(Path(wanted)))
+    elif Path(wanted).suffix.lower() in _FILES:
+        raise InputError(f"{wanted}: no such file; --reference takes published, none, a submission or a file")
     else:
         found = _submission(store, wanted, entries, benchmarks, allow, exact=exact)
     _require_all(found, benchmarks)

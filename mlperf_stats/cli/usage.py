@@ -9,9 +9,14 @@ from typing import Any
 
 def usage_line(error: Any) -> str:
     """The one line for a usage error of the parser, with close matches where a name is unknown."""
+    message = str(error.format_message())
     if error.ctx is None:
-        return str(error.format_message())
+        # Of the parser's errors only one knows no command: an option at the end without its value.
+        return f"{_lowered(message).rstrip('.')}; write it behind the option"
     path = error.ctx.command_path
+    unknown = re.match(r"No such command '(.*?)'", message)
+    if unknown:
+        return unknown_command(path, unknown[1], list(error.ctx.command.commands))
     if hasattr(error, "possibilities"):
         known = [name for param in error.ctx.command.params for name in param.opts if name.startswith("--")]
         said = f"{path} has no option {error.option_name}"
@@ -19,11 +24,14 @@ def usage_line(error: Any) -> str:
         if close:
             return f"{said}; did you mean {' or '.join(close)}?"
     else:
-        said = _in_own_words(error.format_message()).rstrip(".").replace("Value error, ", "")
-        said = f"{said[:1].lower()}{said[1:]}"
+        said = _lowered(_in_own_words(message)).rstrip(".").replace("Value error, ", "")
         if said.endswith("?"):
             return " ".join(said.split())
     return f"{' '.join(said.split())}; '{path} --help' says more"
+
+
+def _lowered(message: str) -> str:
+    return f"{message[:1].lower()}{message[1:]}"
 
 
 def _in_own_words(message: str) -> str:

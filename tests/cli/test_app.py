@@ -80,6 +80,26 @@ def test_usage_errors_exit_with_2(invoke: Invoke, arguments: list[str]) -> None:
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["results", "--round"], "option '--round' requires an argument; write it behind the option"),
+        (["plan", "detect", "--benchmark", "bert"], "give --difference to be detected, or --equivalence"),
+        (["plan", "widht"], "there is no command 'widht'; did you mean width?"),
+        (["plan", "nonsense"], "there is no command 'nonsense'; 'mlperf-stats plan --help' lists them"),
+        (["plan", "width", "--benchmark", "bert", "--round", "9"], "no round '9' in the database"),
+        (["plan", "width", "--pilot", "nowhere"], "no file or folder 'nowhere', and no result has the id"),
+        (["rcp", "nowhere"], "no file or folder 'nowhere', and no result has the id"),
+        (["combine", "5.0/QCT/D74H-7U", "--reference", "none.csv"], "none.csv: no such file"),
+    ],
+)
+def test_what_is_wrong_and_what_now(invoke: Invoke, arguments: list[str], said: str) -> None:
+    result = invoke(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"mlperf-stats: {said}")
+    assert result.stderr.count("\n") == 1
+
+
 def test_mistyped_option_is_met_with_a_suggestion(invoke: Invoke) -> None:
     result = invoke("results", "--benchmrk", "bert")
     assert (

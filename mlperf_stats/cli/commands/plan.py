@@ -120,7 +120,7 @@ def detect(
     from mlperf_stats.analysis.plan import plan_detect
 
     if difference is None and equivalence is None:
-        raise typer.BadParameter("give --difference to be detected, or --equivalence to be shown")
+        raise InputError("give --difference to be detected, or --equivalence to be shown")
     plan = plan_detect(
         basis.read(database),
         difference or 0.0,
