@@ -46,6 +46,8 @@ class Comparison:
     """Differences that have to be named, with the benchmarks that show them."""
     at: dict[str, str]
     """Training progress that times are taken at, by benchmark; empty as run."""
+    left_out: tuple[str, ...] = ()
+    """Ids of results that the filters fit and that have no run that converged."""
     columns: tuple[str, ...] = PAIR_COLUMNS
 
     def to_frame(self) -> pd.DataFrame:
@@ -73,6 +75,7 @@ class Comparison:
             "overrides": [one.to_dict() for one in self.overrides],
             "differences": [one.to_dict() for one in self.differences],
             "at": self.at,
+            "left_out": list(self.left_out),
             "pairs": [dict(row) for row in self.pairs],
             "ranks": [dict(row) for row in self.ranks],
         }
@@ -235,6 +238,7 @@ def _comparison(
     return Comparison(
         tuple(pairs), tuple(ranks), footing, asked["level"], asked["multiplicity"], family, asked["margin"],
         baseline, overrides, gathered(differing), at,
+        tuple(name for group in groups for name in group.contest.left_out),
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def _verdict(row: Mapping[str, Any]) -> str:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What holds for all pairs: footing, family, overrides, differences, limits."""
+    """What holds for all pairs: footing, family, overrides, differences, what is left out, limits."""
     found = [SENTENCES[comparison.footing]]
     found += [f"Progress on {name}: {at}." for name, at in comparison.at.items()]
     found.append(_family(comparison))
@@ -79,6 +79,8 @@ def notes(comparison: Comparison) -> list[str]:
         found.append(f"Compared by the user's choice in spite of differences in {overridden}.")
     if comparison.differences:
         found.append(f"The compared results differ in {listed(comparison.differences)}.")
+    if comparison.left_out:
+        found.append(f"Left out, because no run converged: {', '.join(comparison.left_out)}.")
     found += _few_runs(comparison.pairs)
     if any(_are_variants(str(row["a"]), str(row["b"])) for row in comparison.pairs):
         found.append(VARIANTS)

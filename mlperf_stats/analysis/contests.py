@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlperf_stats.analysis.like_with_like import Difference, allowed, require_comparable
 from mlperf_stats.analysis.machines import Catalogue, Machine
@@ -23,6 +23,8 @@ class Contest:
     labels: tuple[str, ...]
     """What the user called each: result ids, or machines."""
     overrides: tuple[Difference, ...]
+    left_out: tuple[str, ...] = ()
+    """Ids of results that the filters fit and that have no run that converged."""
 
     def position(self, text: str) -> int | None:
         """Which of the results the text names: by label, by id, or as the only one it is part of."""
@@ -50,8 +52,12 @@ def contests(
     if not names:
         if filters == Filters():
             raise InputError("nothing to compare: name two results or systems, or give filters")
-        groups = _by_family(_of_size(store, list_results(store, filters), gbs))
-        return [_checked(store, results, [], kinds, ()) for results in groups]
+        timed, timeless = _with_times(store, _of_size(store, list_results(store, filters), gbs))
+        groups = _by_family(timed)
+        return [
+            replace(_checked(store, results, [], kinds, ()), left_out=_of_family(results[0], timeless))
+            for results in groups
+        ]
     if len(names) < 2:
         raise InputError(f"{names[0]} alone cannot be compared; name two results or systems, or give filters")
     catalogue = Catalogue(store)
@@ -99,11 +105,32 @@ def _of_size(store: Store, results: Sequence[StoredResult], gbs: int | None) -> 
     return found
 
 
+def _with_times(
+    store: Store, results: Sequence[StoredResult]
+) -> tuple[list[StoredResult], list[StoredResult]]:
+    """Those with a run that converged, and the others; refuses if there are others alone."""
+    known = {item.result.key for item in run_sets(store, results) if item.minutes}
+    timed = [one for one in results if one.key in known]
+    if results and not timed:
+        raise InputError(
+            f"none of {len(results)} results has a run that converged; there is no time to compare"
+        )
+    return timed, [one for one in results if one.key not in known]
+
+
+def _family(result: StoredResult) -> tuple[str, str, str]:
+    return result.round, result.benchmark, result.division
+
+
+def _of_family(one: StoredResult, results: Sequence[StoredResult]) -> tuple[str, ...]:
+    return tuple(other.result_id for other in results if _family(other) == _family(one))
+
+
 def _by_family(results: Sequence[StoredResult]) -> list[list[StoredResult]]:
     """By round, benchmark and division; families of one are left out."""
     groups: dict[tuple[str, str, str], list[StoredResult]] = {}
     for result in results:
-        groups.setdefault((result.round, result.benchmark, result.division), []).append(result)
+        groups.setdefault(_family(result), []).append(result)
     families = [members for members in groups.values() if len(members) > 1]
     if not families:
         raise InputError(

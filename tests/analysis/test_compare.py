@@ -85,6 +85,20 @@ def test_baseline_has_fewer_comparisons(store: Store) -> None:
         compare(store, filters=filters, baseline="no such")
 
 
+def test_filters_leave_out_results_without_a_time_and_say_so(store: Store) -> None:
+    """Two of the 27 closed entries of bert in round 4.0 have no converged run; named, they are refused."""
+    found = compare(store, filters=Filters(rounds=("4.0",), divisions=("closed",), benchmarks=("bert",)))
+    assert len(found.ranks) == 25
+    assert len(found.left_out) == 2
+    assert found.to_dict()["left_out"] == list(found.left_out)
+    assert f"Left out, because no run converged: {', '.join(found.left_out)}." in found.to_markdown()
+    with pytest.raises(InputError, match="no run converged"):
+        compare(store, [found.left_out[0], found.ranks[0]["result_id"]])
+    minigo = Filters(rounds=("0.5",), divisions=("closed",), benchmarks=("minigo",))
+    with pytest.raises(InputError, match="none of 4 results has a run that converged"):
+        compare(store, filters=minigo)
+
+
 def test_ranks_hold_every_verdict(store: Store) -> None:
     filters = Filters(rounds=("5.0",), divisions=("closed",), benchmarks=("rgat",))
     found = compare(store, filters=filters)
