@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Kind = Literal["text", "minutes", "number", "whole", "percent", "codes"]
+Width = Literal["small", "medium", "large"]
+
+_MOST_WRITTEN = 40_000
+"""Cells of a grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class ColumnText:
     label: str
     help: str
     kind: Kind = "text"
+    width: Width | None = None
+    """On the page; None: as wide as the first cells need."""
 
     @property
     def is_figure(self) -> bool:
@@ -41,7 +47,7 @@ def configured(names: Mapping[str, ColumnText]) -> dict[str, Any]:
 def _configuration(text: ColumnText) -> Any:
     match text.kind:
         case "minutes" | "number":
-            # Cells are rounded before; this only keeps the browser from showing how floats end.
+            # Where cells are not written by us, this keeps the browser from showing how floats end.
             return st.column_config.NumberColumn(text.label, help=text.help, format="%.10g")
         case "whole":
             return st.column_config.NumberColumn(text.label, help=text.help, format="%d")
@@ -50,7 +56,7 @@ def _configuration(text: ColumnText) -> Any:
         case "codes":
             return st.column_config.ListColumn(text.label, help=text.help)
         case _:
-            return st.column_config.TextColumn(text.label, help=text.help)
+            return st.column_config.TextColumn(text.label, help=text.help, width=text.width)
 
 
 def shown(frame: pd.DataFrame, texts: Mapping[str, ColumnText]) -> pd.DataFrame:
@@ -92,18 +98,20 @@ def _four_digits(value: float | None) -> float | None:
 def grid(cells: pd.DataFrame, texts: Mapping[str, ColumnText]) -> tuple[Any, dict[str, Any]]:
     """The cells of :func:`shown` as Streamlit's grid takes them, and the configuration of their columns.
 
-    The grid has no sign for infinity. Columns with an open end are therefore written here; they are sorted as
-    numbers all the same.
+    The grid would write 17 beside 17.25 and has no sign for infinity. Minutes and numbers are therefore
+    written here, and sorted as numbers all the same; very many are left to the grid, since that takes long.
     """
-    open_ended = {
+    columns = configured({name: texts[name] for name in cells.columns})
+    written: dict[Any, Any] = {
         name: _writer(texts[name].kind)
         for name in cells.columns
-        if texts[name].kind in ("minutes", "number") and cells[name].abs().max() == math.inf
+        if texts[name].kind in ("minutes", "number") and cells[name].notna().any()
     }
-    columns = configured({name: texts[name] for name in cells.columns})
-    for name in open_ended:
+    if cells.size > _MOST_WRITTEN:
+        return cells.replace([math.inf, -math.inf], math.nan), columns
+    for name in written:
         columns[name] = st.column_config.NumberColumn(texts[name].label, help=texts[name].help)
-    return (cells.style.format(open_ended) if open_ended else cells), columns
+    return (cells.style.format(written) if written else cells), columns
 
 
 def texts_of(cells: pd.DataFrame, texts: Mapping[str, ColumnText]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -25,6 +26,9 @@ _TALLEST_ROWS = 17
 
 _SCROLLED_ROWS = 12.5
 _ROW_PIXELS = 35
+_LONG = 24
+"""Letters of a cell from which its column keeps some width on paper."""
+
 _DISCLOSED = (
     wording.DERIVED,
     wording.EXPECTED_NOT_DRAWN,
@@ -58,7 +62,7 @@ class Sheet:
             name = "".join(
                 sign for sign in self._title.lower().replace(" ", "-") if sign.isalpha() or sign == "-"
             )
-            document = self._document(st.context.url or "")
+            document = self._document(_address())
             with st.sidebar:
                 file_button(f"{name}.html", lambda: html_page(document), "Save this page")
 
@@ -110,7 +114,7 @@ class Sheet:
             "hide_index": True,
             "column_config": columns,
             "placeholder": "",
-            "height": "auto" if len(cells) <= _TALLEST_ROWS else int(_ROW_PIXELS * (_SCROLLED_ROWS + 1)),
+            "height": "content" if len(cells) <= _TALLEST_ROWS else int(_ROW_PIXELS * (_SCROLLED_ROWS + 1)),
         }
         event: Any = None
         if selects:
@@ -170,11 +174,23 @@ class Sheet:
         )
 
 
+def _address() -> str:
+    """Where this view is to be found again."""
+    asked = urlencode({name: st.query_params.get_all(name) for name in st.query_params}, doseq=True)
+    return f"{st.context.url or ''}{'?' if asked else ''}{asked}"
+
+
 def _footer() -> Any:
     return st.container(horizontal=True, vertical_alignment="center", gap="small")
 
 
 def _report_table(name: str, cells: pd.DataFrame, texts: Mapping[str, ColumnText]) -> Table:
-    columns = tuple(Column(texts[column].label, right=texts[column].is_figure) for column in cells.columns)
-    rows = texts_of(cells, texts).itertuples(index=False, name=None)
+    """The table for paper: without columns that are empty throughout, which a file of the table has."""
+    written = texts_of(cells, texts)
+    written = written.loc[:, (written != "").any()]
+    columns = tuple(
+        Column(texts[column].label, texts[column].is_figure, bool((written[column].str.len() > _LONG).any()))
+        for column in written.columns
+    )
+    rows = written.itertuples(index=False, name=None)
     return Table(name.replace("-", " ").capitalize(), columns, tuple(rows))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import altair as alt
+
+
+WIDEST_UPRIGHT = 11
+"""Columns that a page of A4 has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    @property
+    def wide(self) -> bool:
+        """Whether it takes paper across."""
+        return len(self.columns) > WIDEST_UPRIGHT
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -76,5 +85,14 @@ class Document:
 
     def figures(self) -> int:
         """How many pictures there are."""
-        blocks = [*self.introduction, *(block for section in self.sections for block in section.blocks)]
-        return sum(isinstance(block, Figure) for block in blocks)
+        return sum(isinstance(block, Figure) for block in self._blocks())
+
+    @property
+    def wide(self) -> bool:
+        """Whether one of its tables takes paper across."""
+        return any(isinstance(block, Table) and block.wide for block in self._blocks())
+
+    def _blocks(self) -> Iterator[Block]:
+        yield from self.introduction
+        for section in self.sections:
+            yield from section.blocks

@@ -176,7 +176,7 @@ def _median(row: Mapping[str, Any]) -> str:
     return f"{minutes(row['median_minutes'])} min ({interval(row['median_low'], row['median_high'])})"
 
 
-_ID = Column("Result")
+_ID = Column("Result", long=True)
 
 
 def _right(header: str) -> Column:

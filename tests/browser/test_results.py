@@ -78,6 +78,10 @@ def test_a_chart_is_given_as_png_and_svg(bert: Page) -> None:
 def test_a_page_is_saved_as_one_file_that_needs_no_network(bert: Page) -> None:
     saved = downloaded(bert, bert.get_by_role("button", name="Save this page")).read_text(encoding="utf-8")
     assert "5.0/tinycorp/tinybox_red/bert" in saved
+    # Where the view is to be found again, with what was asked for.
+    view = re.search(r"http://localhost:\d+/?\?([^<]+)<", saved)
+    assert view
+    assert {"benchmark=bert", "table=By+result"} <= {*view[1].split("&amp;")}
     assert "<svg" in saved
     assert "<script" not in saved
     assert not re.search(r'(src|href)="http', saved)

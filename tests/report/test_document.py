@@ -105,3 +105,10 @@ def test_missing_library_is_named(
     with pytest.raises(InputError, match=rf"need {library}, .* pip install 'mlperf-stats\[charts\]'"):
         html_page(Document("t", (figure,), (), ()))
     html._template.cache_clear()
+
+
+def test_a_table_of_many_columns_takes_paper_across() -> None:
+    for number, across in ((11, False), (12, True)):
+        table = Table("t", (Column("c"),) * number, ((("x",) * number),))
+        page = html_page(Document("t", (), (Section("s", (table,)),), ()))
+        assert ("size: A4 landscape;" in page) is across
