@@ -10,7 +10,7 @@ import math
 import os
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from mlperf_stats.analysis.filter_values import require_fitting
 from mlperf_stats.analysis.run_sets import RunSet, run_sets
 from mlperf_stats.analysis.show import find_result
 from mlperf_stats.errors import InputError, NotFoundError
-from mlperf_stats.rules.suite import Benchmark, rules_for
+from mlperf_stats.rules.suite import LOCAL_ROUND, Benchmark, rules_for
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.evaluation_grid import evaluation_steps
 from mlperf_stats.store.queries import Filters, StoredResult, list_results
@@ -128,6 +128,9 @@ def benchmark_spread(
 ) -> Spread:
     """The closed-division sets of a benchmark, of all rounds with the workload of a pilot or the latest one.
 
+    Own campaigns are a workload of their own, whatever they are called: they count where the pilot is one, or
+    nothing else is there. They are planned with the runs of the pilot or of the last of them.
+
     Args:
         store: Where results are.
         name: The benchmark, or another name of it.
@@ -152,9 +155,11 @@ def benchmark_spread(
         raise NotFoundError(f"no published runs of {name!r} to plan from; there are {known}")
     own_step = {pilot.result.result_id: pilot_step} if pilot is not None and pilot_step else {}
     if not results and pilot is not None:
-        return Spread(pilot.rules, (), (), pilot, own_step)
-    latest = rules_for(results[-1].round, results[-1].benchmark, 1)
-    if pilot is not None and pilot.rules.workload != latest.workload:
+        return Spread(_scorable(pilot.rules), (), (), pilot, own_step)
+    official = [result for result in results if result.round != LOCAL_ROUND]
+    last = (official or results)[-1]
+    latest = rules_for(last.round, last.benchmark, 1)
+    if pilot is not None and (pilot.rules.workload != latest.workload or latest.round == LOCAL_ROUND):
         latest = pilot.rules
     same = [r for r in results if rules_for(r.round, r.benchmark, 1).workload == latest.workload]
     sets = distinct_sets(store, [r for r in same if pilot is None or r.result_id != pilot.result.result_id])
@@ -163,7 +168,14 @@ def benchmark_spread(
         sizes = ", ".join(map(str, sorted({entry.gbs for entry in sets if entry.gbs})))
         raise NotFoundError(f"{name}: no published runs at global batch size {gbs}; there are {sizes}")
     rounds_of = tuple(dict.fromkeys(result.round for result in same))
-    return Spread(latest, rounds_of, chosen, pilot, steps_of(store, chosen) | own_step)
+    if latest.round == LOCAL_ROUND and pilot is None:
+        latest = chosen[-1].rules
+    return Spread(_scorable(latest), rounds_of, chosen, pilot, steps_of(store, chosen) | own_step)
+
+
+def _scorable(rules: Benchmark) -> Benchmark:
+    """The rules; a campaign of so few runs that dropping leaves none gets the fewest that have a score."""
+    return replace(rules, runs=max(rules.runs, 2 * rules.dropped_each_side + 1))
 
 
 def steps_of(store: Store, sets: Sequence[RunSet]) -> dict[str, float]:

@@ -15,10 +15,11 @@ from mlperf_stats.analysis.plan import plan_detect, plan_width
 from mlperf_stats.analysis.plan_cost import failure_rate, plan_cost, plan_valid, price_of
 from mlperf_stats.analysis.results import results_table
 from mlperf_stats.analysis.run_sets import RunSet
-from mlperf_stats.analysis.spread import Spread, benchmark_spread, pilot_set
+from mlperf_stats.analysis.spread import Spread, benchmark_spread, pilot_set, spread_for
 from mlperf_stats.analysis.variance import variance_report
 from mlperf_stats.errors import InputError, MlperfStatsError, NotFoundError, StatisticsError
-from mlperf_stats.store import Filters, Store, open_snapshot
+from mlperf_stats.store import Filters, Store, open_memory, open_snapshot
+from mlperf_stats.store.ingest import ingest
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,42 @@ def test_pilot_is_weighed_with_published_runs(tmp_path: Path, snapshot: Store) -
     both = benchmark_spread(snapshot, "resnet", pilot=noisy)
     assert both.law().typical_spread > 10 * published.law().typical_spread
     assert "Pilot 4.0/ACME/x8/resnet" in " ".join(plan_width(both, 0.1).basis)
+
+
+@pytest.fixture
+def campaigns(tmp_path: Path) -> Iterator[Store]:
+    """Three published sets of resnet, and three campaigns under the same name."""
+    minutes = (10.0, 10.5, 9.5, 10.2, 10.1)
+    with open_memory() as store:
+        for name, number in (("4.0", 5), ("local", 4)):
+            files: dict[str, bytes] = {}
+            for system in ("x1", "x2", "x3"):
+                times = [time * float(system[1:]) for time in minutes[:number]]
+                files |= submission_files("ACME", f"{system}_{name}", "resnet", times)
+            files |= submission_files("ACME", f"pair_{name}", "resnet", minutes[:2])
+            ingest(store, [write_tree(tmp_path / name, files)], round=name)
+        yield store
+
+
+def test_own_campaigns_do_not_stand_for_the_benchmark(campaigns: Store) -> None:
+    """A campaign that has a benchmark's name is another workload, and not the latest round of it."""
+    published = benchmark_spread(campaigns, "resnet")
+    assert (published.benchmark.round, published.benchmark.runs) == ("4.0", 5)
+    assert published.rounds == ("4.0",)
+    own = benchmark_spread(campaigns, "resnet", rounds=["local"])
+    assert {entry.result.round for entry in own.sets} == {"local"}
+
+
+def test_a_campaign_is_planned_with_its_own_number_of_runs(campaigns: Store) -> None:
+    for name, runs in (("x1_local", 4), ("pair_local", 3)):
+        spread = spread_for(campaigns, pilot=f"local/ACME/{name}/resnet")
+        assert (spread.benchmark.round, spread.benchmark.runs) == ("local", runs)
+        rows = plan_width(spread, 0.2, with_curve=False).rows
+        assert {row["official_runs"] for row in rows} == {runs}
+        assert all(row["runs"] < 50 for row in rows)
+        assert plan_valid(spread).rows[0]["runs"] == runs
+        powers = [row["official_power"] for row in plan_detect(spread, 0.5).rows if row["test"] == "t"]
+        assert all(0 < power <= 1 for power in powers)
 
 
 def test_a_pilot_borrows_from_its_own_workload(snapshot: Store) -> None:
