@@ -87,7 +87,7 @@ class Workload:
         except msgspec.ValidationError as error:
             known = ", ".join(field.name for field in msgspec.structs.fields(self.mini))
             raise SettingsError(f"{self.name}: {error}; its settings are {known}") from error
-        wrong = _impossible(settings) or self.check_settings(settings)
+        wrong = _no_number(settings, self.mini) or _impossible(settings) or self.check_settings(settings)
         if wrong:
             raise SettingsError(f"{self.name}: {wrong}")
         return settings
@@ -163,6 +163,18 @@ def parse_change(text: str) -> dict[str, Any]:
         plain = tomllib.loads(f"value = {value}")["value"]
     owner, dot, own = name.strip().partition(".")
     return {owner: {own: plain}} if dot else {owner: plain}
+
+
+def _no_number(settings: Settings, usual: Settings) -> str | None:
+    """A number that is infinite or none, or negative where it is not usually."""
+    for field in msgspec.structs.fields(settings):
+        value, kept = getattr(settings, field.name), getattr(usual, field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int | float) and not math.isfinite(number):
+                return f"{field.name} must be finite, not {number:g}"
+        if isinstance(value, int | float) and value < 0 <= kept:
+            return f"{field.name} must not be negative, as {value:g} is"
+    return None
 
 
 def _impossible(settings: Settings) -> str | None:

@@ -342,7 +342,7 @@ def test_an_empty_text_is_refused(tmp_path: Path) -> None:
         ({"layers": 1}, "layers must be at least 2"),
         ({"decay_steps": 0}, "decay_steps, decay_factor and gradient_limit must be positive"),
         ({"remain_share": 1.5}, "remain_share must be from 0 to 1"),
-        ({"dropout": 1.0}, "dropout and label_smoothing"),
+        ({"dropout": 1.0}, "dropout must be from 0"),
         ({"beams": 0}, "beams and warmup_steps must be positive"),
     ],
 )

@@ -46,8 +46,8 @@ def _impossible(settings: DeepSpeechSettings) -> str | None:
         )
     if settings.sample_rate * settings.stride_seconds < 1:
         return "stride_seconds is shorter than one sample"
-    if settings.gradient_limit <= 0 or settings.anneal < 1 or not 0 <= settings.momentum < 1:
-        return "gradient_limit must be positive, anneal at least 1, momentum from 0 to below 1"
+    if settings.gradient_limit <= 0 or settings.anneal < 1 or not 0 < settings.momentum < 1:
+        return "gradient_limit must be positive, anneal at least 1, momentum above 0 and below 1"
     if settings.loader_processes < 0 or min(settings.utterances, settings.eval_utterances) < 1:
         return "loader_processes must be 0 or more, utterances and eval_utterances positive"
     return None

@@ -31,6 +31,8 @@ def _impossible(settings: NcfSettings) -> str | None:
         return "mlp_widths needs at least two positive widths, the first of them even"
     if min(settings.gmf_width, settings.train_negatives, settings.users) < 1:
         return "gmf_width, train_negatives and users must be positive"
+    if max(settings.beta_1, settings.beta_2) >= 1:
+        return "beta_1 and beta_2 must be below 1"
     if settings.items < MOST_TAKEN:
         return f"items must be at least {MOST_TAKEN}, which is what a generated user may take"
     if settings.eval_negatives < 10:

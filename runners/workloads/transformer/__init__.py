@@ -25,8 +25,8 @@ class TransformerSettings(TranslationSettings, frozen=True, forbid_unknown_field
 
 
 def _impossible(settings: TransformerSettings) -> str | None:
-    if settings.heads < 1:
-        return "heads must be positive"
+    if min(settings.heads, settings.inner_width) < 1:
+        return "heads and inner_width must be positive"
     if settings.width % (2 * settings.heads):
         return f"width {settings.width} must be a multiple of twice the {settings.heads} heads"
     if settings.batch_size < settings.longest:

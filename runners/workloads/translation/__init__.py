@@ -37,6 +37,9 @@ def impossible(settings: TranslationSettings) -> str | None:
     """What is impossible about the shared settings, or None."""
     if min(settings.layers, settings.width, settings.beams, settings.warmup_steps) < 1:
         return "layers, width, beams and warmup_steps must be positive"
-    if not 0 <= settings.dropout < 1 or not 0 <= settings.label_smoothing < 1:
-        return "dropout and label_smoothing must be from 0 to below 1"
+    for name in ("dropout", "label_smoothing", "beta_1", "beta_2"):
+        if not 0 <= getattr(settings, name) < 1:
+            return f"{name} must be from 0 to below 1"
+    if min(settings.sentences, settings.eval_sentences) < 1:
+        return "sentences and eval_sentences must be positive"
     return None
