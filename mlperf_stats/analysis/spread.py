@@ -222,8 +222,8 @@ def spread_for(
 
 
 def _is_named(result: StoredResult, name: str) -> bool:
-    wanted = name.strip().lower().replace("-", "_")
-    return wanted == result.benchmark or wanted in rules_for(result.round, result.benchmark, 1).aliases
+    wanted, own = (text.strip().lower().replace("-", "_") for text in (name, result.benchmark))
+    return wanted == own or wanted in rules_for(result.round, result.benchmark, 1).aliases
 
 
 def _other_benchmark(pilots: Sequence[StoredResult], name: str) -> InputError:

@@ -117,6 +117,14 @@ def test_a_campaign_is_planned_with_its_own_number_of_runs(campaigns: Store) -> 
         assert all(0 < power <= 1 for power in powers)
 
 
+@pytest.mark.parametrize("name", ["my-bench", "MyBench"])
+def test_campaigns_are_found_by_the_name_they_have(tmp_path: Path, name: str) -> None:
+    with open_memory() as store:
+        ingest(store, [write_tree(tmp_path, submission_files("ACME", "x1", name))], round="local")
+        assert spread_for(store, pilot=f"local/ACME/x1/{name}").benchmark.name == name
+        assert len(spread_for(store, name).sets) == 1
+
+
 def test_a_pilot_borrows_from_its_own_workload(snapshot: Store) -> None:
     """v0.5's resnet trained to another target than later rounds'."""
     own = pilot_set(snapshot, "0.5/google/cloud_v3.8/resnet-tpuv3-8/tpu/resnet")
