@@ -6,12 +6,14 @@ import logging
 
 import streamlit as st
 
-from mlperf_dashboards.look import page_icon
+from mlperf_dashboards.look import corrections, page_icon
 from mlperf_dashboards.navigation import PAGES, link
 from mlperf_dashboards.words import plain
 from mlperf_stats.errors import MlperfStatsError
 
 st.set_page_config(page_title="mlperf-stats", page_icon=page_icon(), layout="wide")
+if st.context.theme.type == "dark":
+    st.html(corrections())
 page = st.navigation([entry.page() for entry in PAGES])
 try:
     page.run()

@@ -23,6 +23,15 @@ def theme_options() -> dict[str, str | int]:
     return options | {"theme.dark.secondaryBackgroundColor": "#1f242d", "theme.paddingTop": "3rem"}
 
 
+def corrections() -> str:
+    """A style for what the theme's options do not reach.
+
+    Chosen values are white on the accent, which the dark theme's accent is too light for.
+    """
+    tag = '[data-testid="stMultiSelectTagsContainer"] [data-tag]'
+    return f"<style>{tag}, {tag} * {{ color: {DARK.background}; }}</style>"
+
+
 def page_icon() -> Image.Image:
     """The tab's icon, three intervals; the pages' own symbols would be fetched from the network there."""
     from PIL import Image, ImageDraw

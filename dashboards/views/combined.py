@@ -57,7 +57,7 @@ def show(sheet: Sheet, source: Source, frame: pd.DataFrame, submissions: tuple[s
     """The combined scores of these submissions."""
     own = frame[frame["result_id"].str.rpartition("/")[0].isin(submissions)]
     names = sorted(own["benchmark"].unique())
-    places = st.columns([4, 3, 2, 2])
+    places = st.columns([3, 4, 2, 2], vertical_alignment="bottom")
     benchmarks = places[0].multiselect(
         "Benchmarks", names, key="benchmarks", bind="query-params", placeholder="all of the first"
     )

@@ -53,7 +53,7 @@ def main() -> None:
 
 def show(sheet: Sheet, source: Source, ids: tuple[str, ...]) -> None:
     """The comparison of these results."""
-    places = st.columns([3, 3, 2, 2])
+    places = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
     footing = places[0].selectbox(
         "Footing", [str(one) for one in Footing], key="footing", bind="query-params"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from dashboard_pages import Visit, address, no_errors, whole_page
+from page_contrast import faint_texts
 from playwright.sync_api import expect
 
 RED, NYX = "5.0/tinycorp/tinybox_red/bert", "5.0/NVIDIA/nyx_n1_ngc25.04_pytorch/bert"
@@ -48,6 +49,7 @@ def test_every_page_opens(name: str, look: str, visit: Visit, pictures: Path) ->
     assert overflow <= 0
     dark = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert dark == ("rgb(14, 17, 23)" if "dark" in look else "rgb(255, 255, 255)")
+    assert faint_texts(page) == {}
     whole_page(page, pictures / f"{name}-{look}.png")
 
 

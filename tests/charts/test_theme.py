@@ -6,6 +6,7 @@ import math
 from itertools import combinations
 
 import pytest
+from colours import contrast, dot, linear
 
 from mlperf_stats.charts.marks import DASHES, SHAPES
 from mlperf_stats.charts.theme import DARK, LIGHT, Theme, named
@@ -17,29 +18,6 @@ DICHROMATS = {
     "protanopia": ((0.11238, 0.88762, 0.0), (0.11238, 0.88762, 0.0), (0.00401, -0.00401, 1.0)),
     "deuteranopia": ((0.29275, 0.70725, 0.0), (0.29275, 0.70725, 0.0), (-0.02234, 0.02234, 1.0)),
 }
-
-
-def dot(row: tuple[float, ...], values: tuple[float, ...]) -> float:
-    return sum(one * other for one, other in zip(row, values, strict=True))
-
-
-def linear(colour: str) -> tuple[float, float, float]:
-    values = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in values
-    )
-    return red, green, blue
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of WCAG 2.2."""
-    return dot((0.2126, 0.7152, 0.0722), linear(colour))
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio of WCAG 2.2, 1 to 21."""
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
 
 
 def lab(rgb: tuple[float, float, float]) -> tuple[float, float, float]:

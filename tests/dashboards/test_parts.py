@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import math
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
+from colours import contrast
 from madeup_logs import run_log, submission_files
 from markdown_it import MarkdownIt
 from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
@@ -22,6 +24,7 @@ from streamlit.elements.lib.pandas_styler_utils import marshall_styler
 from streamlit.proto.ArrowData_pb2 import ArrowData as ArrowProto
 
 from mlperf_dashboards.guard import Guarded, headers
+from mlperf_dashboards.look import corrections, theme_options
 from mlperf_dashboards.parts.columns import ColumnText, grid, shown, texts_of
 from mlperf_dashboards.parts.downloads import table_file
 from mlperf_dashboards.parts.pictures import content_of
@@ -29,6 +32,7 @@ from mlperf_dashboards.readings import MOST_LOGS, read_upload, state_of
 from mlperf_dashboards.server import Listening, free_port, streamlit_options
 from mlperf_dashboards.uploads import safe_name
 from mlperf_dashboards.words import plain
+from mlperf_stats.charts.theme import named
 from mlperf_stats.errors import InputError, RoundUnknownError, UnsafeArchiveError
 
 HOSTILE = (
@@ -244,3 +248,16 @@ def test_equal_contents_are_one_picture() -> None:
     assert fresh.keywords == again.keywords
     assert content_of(fresh) == content_of(again)
     assert content_of(fresh) != content_of(partial(dict, rows=[]))
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_texts_of_the_theme_can_be_read(name: str) -> None:
+    theme = {
+        key.rpartition(".")[2]: str(value) for key, value in theme_options().items() if f".{name}." in key
+    }
+    backgrounds = [theme["backgroundColor"], theme.get("secondaryBackgroundColor", theme["backgroundColor"])]
+    for text in (theme["textColor"], theme["linkColor"], named(name).muted):
+        assert all(contrast(text, background) >= 4.5 for background in backgrounds)
+    # Chosen values: white, or what the correction says, on the accent.
+    chosen = re.findall("#[0-9a-f]{6}", corrections()) if name == "dark" else ["#ffffff"]
+    assert [contrast(text, theme["primaryColor"]) >= 4.5 for text in chosen] == [True]
