@@ -10,7 +10,7 @@ from mlperf_stats.analysis.own_intervals import own_interval
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
 from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.scoring import Score, ScoreState, score
-from mlperf_stats.rules.suite import Benchmark
+from mlperf_stats.rules.suite import LOCAL_ROUND, Benchmark
 from mlperf_stats.store.queries import StoredResult, StoredRun
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def score_finding(
     result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun], step: float | None, *, refused: bool
 ) -> Iterator[Finding]:
-    """The score that a review would let stand; of a ``refused`` set only what its runs tell.
+    """The score that a review would let stand, or that there is none; of a ``refused`` set what runs tell.
 
     ``step``: gap between the evaluations of the runs; intervals of runs that tie need it.
     """
@@ -31,6 +31,8 @@ def score_finding(
         result.scaling_factor,
         [run.start_ms for run in runs],
     )
+    if scored.state is ScoreState.INVALID and not refused:
+        yield _invalid(result, rules, runs, scored)
     if scored.state is not ScoreState.VALID or scored.score_minutes is None:
         return
     between = _between(_interval(rules, runs, step), result.scaling_factor)
@@ -39,6 +41,20 @@ def score_finding(
         yield Finding(result.result_id, Severity.FINE, "score", sentence)
     elif between:
         yield Finding(result.result_id, Severity.NOTE, "no-score", f"no official score; {between}")
+
+
+def _invalid(result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun], scored: Score) -> Finding:
+    """No score, for a reason that no other finding names."""
+    code = next(code for code in scored.warnings if code.startswith("invalid"))
+    needed = max(rules.scored_runs, 2 * rules.dropped_each_side + 1)
+    converged = sum(run.status == RunStatus.CONVERGED for run in runs)
+    return Finding(
+        result.result_id,
+        Severity.NOTE if rules.round == LOCAL_ROUND else Severity.REJECTED,
+        code,
+        f"no score: {len(runs)} runs are filed, {converged} converged; a score takes {needed}",
+        f"Measure more runs, until {needed} converge.",
+    )
 
 
 def _interval(rules: Benchmark, runs: Sequence[StoredRun], step: float | None) -> Interval | None:

@@ -146,6 +146,30 @@ def test_what_is_sent_back_has_no_official_score(tmp_path: Path, files: dict[str
     assert found.sentence.startswith("no official score; sets like this one ")
 
 
+@pytest.mark.parametrize(
+    ("runs", "converged", "code"),
+    [(60, 40, "invalid-nonconverged"), (40, 40, "invalid-too-few-runs"), (60, 50, "score")],
+)
+def test_ncf_of_the_first_round_needs_fifty_runs_that_converge(
+    tmp_path: Path, runs: int, converged: int, code: str
+) -> None:
+    files = {"ACME/systems/x8.json": system_json()}
+    for number in range(runs):
+        status = "success" if number < converged else "aborted"
+        log = run_log(10 + number / 100, benchmark="ncf", seed=number, status=status)
+        files[f"ACME/results/x8/ncf/result_{number}.txt"] = log
+    report = checked(tmp_path, files, "0.5")
+    assert report.passed is (code == "score")
+    assert one(report, code).sentence
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_a_campaign_too_short_for_a_score_says_so(tmp_path: Path, runs: int) -> None:
+    report = checked(tmp_path, filed(runs), "local")
+    assert report.passed
+    assert str(one(report, "invalid-too-few-runs").severity) == "note"
+
+
 def test_a_missing_system_description_deserves_one_look(tmp_path: Path) -> None:
     files = {path: content for path, content in filed().items() if "systems" not in path}
     files |= {path.replace("resnet", "bert"): content for path, content in files.items()}
