@@ -54,6 +54,7 @@ def command(
     Every run has its own seed and process and writes an MLLOG file into the campaign's folder. The same
     command again goes on where it was interrupted. 'mlperf-stats ingest FOLDER' reads the results.
     """
+    from mlperf_runners.campaign.export import check_free, export_submission
     from mlperf_runners.workloads.registry import SUITE, chosen_names, workload
 
     if show_list:
@@ -67,6 +68,8 @@ def command(
         campaign = replace(campaign, suite=campaign.folder or Path(f"{SUITE}-{settings.mode}"))
     parts = _planned(chosen, settings, stopping, launch, campaign)
     root = campaign.suite or parts[0][0]
+    if export is not None:
+        check_free(export / parts[0][1].name)
     try:
         lines = _run(root, parts)
     except KeyboardInterrupt:
@@ -74,8 +77,6 @@ def command(
         raise typer.Exit(INTERRUPTED) from None
     print_lines([*lines, f"Next: mlperf-stats ingest {root}, then mlperf-stats results --round local"])
     if export is not None:
-        from mlperf_runners.campaign.export import export_submission
-
         print_lines(export_submission([(folder, one) for folder, _, one in parts], export))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,13 +25,25 @@ def export_submission(campaigns: Sequence[tuple[Path, Workload]], target: Path) 
     """
     parts = [(*_finished(root), workload) for root, workload in campaigns]
     submission = target / parts[0][0].name
-    if submission.exists():
-        raise CampaignError(f"{submission}: is there already; choose another --export-submission")
+    check_free(submission)
     return [
         _export_variant(submission, plan, variant, attempts, workload)
         for plan, attempts, workload in parts
         for variant in range(len(plan.variants))
     ]
+
+
+def check_free(submission: Path) -> None:
+    """See whether a submission can be written to that folder, best before its runs are trained.
+
+    Raises:
+        CampaignError: it is there already, or cannot be made.
+    """
+    if submission.exists():
+        raise CampaignError(f"{submission}: is there already; choose another --export-submission")
+    above = next(folder for folder in submission.absolute().parents if folder.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise CampaignError(f"{submission}: cannot be made in {above}; choose another --export-submission")
 
 
 def _finished(root: Path) -> tuple[Plan, list[Attempt]]:

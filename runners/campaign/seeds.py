@@ -25,8 +25,10 @@ def read_seeds(path: Path) -> tuple[int, ...]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CampaignError(f"{path}: cannot be read as a file of seeds ({error})") from error
+    except OSError as error:
+        raise CampaignError(f"{path}: cannot be read ({error.strerror}); name a file of seeds") from error
+    except UnicodeDecodeError as error:
+        raise CampaignError(f"{path}: is no text ({error}); give one whole number per line") from error
     seeds: dict[int, int] = {}
     for number, line in enumerate(lines, 1):
         text = line.partition("#")[0].strip()

@@ -89,6 +89,8 @@ def plan_of(wishes: Wishes) -> Plan:
     """
     if wishes.launch.nodes > 1 and wishes.launch.launcher == "local":
         raise SettingsError("--nodes needs --launcher slurm; on this machine use --processes")
+    if wishes.launch.slurm_options and wishes.launch.launcher == "local":
+        raise SettingsError("--slurm-option is for Slurm jobs; add --launcher slurm, or leave it out")
     variants = _variants(wishes)
     stopping = _stopping(wishes)
     seeds = _seeds(wishes, stopping.runs * len(variants))

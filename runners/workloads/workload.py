@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from mlperf_runners.errors import DatasetMissingError, SettingsError
+from mlperf_runners.workloads.refusals import in_words
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,8 +86,7 @@ class Workload:
         try:
             settings = msgspec.convert(dict(values), type=type(self.mini))
         except msgspec.ValidationError as error:
-            known = ", ".join(field.name for field in msgspec.structs.fields(self.mini))
-            raise SettingsError(f"{self.name}: {error}; its settings are {known}") from error
+            raise SettingsError(f"{self.name}: {in_words(error, values, type(self.mini))}") from error
         wrong = _no_number(settings, self.mini) or _impossible(settings) or self.check_settings(settings)
         if wrong:
             raise SettingsError(f"{self.name}: {wrong}")
@@ -145,8 +145,10 @@ def read_changes(path: Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read as settings ({error})") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); name a file of settings") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as settings ({error}); write NAME = VALUE") from error
 
 
 def parse_change(text: str) -> dict[str, Any]:
