@@ -147,6 +147,12 @@ class CampaignFolder:
             if found is not None:
                 yield found
 
+    @property
+    def is_untried(self) -> bool:
+        """Whether nothing was trained here yet: all attempts, if there are any, were refused."""
+        attempts = (attempt for index in self.indices() for attempt in self.attempts(index))
+        return all(attempt.refusal() is not None for attempt in attempts)
+
     def new_attempt(self, index: int) -> Attempt:
         """Make the folder of the next attempt at a run."""
         number = max((attempt.number for attempt in self.attempts(index)), default=0) + 1

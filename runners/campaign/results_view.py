@@ -26,15 +26,15 @@ def publish(root: Path, plan: Plan, benchmark: str, attempts: list[Attempt]) -> 
     """Show the logs of these attempts, and no others, as results in ``root``."""
     for variant in range(len(plan.variants)):
         system = plan.system_folder(variant)
+        folder = root / "results" / system / benchmark
         own = [attempt for attempt in attempts if plan.variant_of(attempt.index) == variant]
-        _show(root / "results" / system / benchmark, own)
-        describe_system(root / "systems", plan, variant, system)
+        if own or folder.exists():
+            _show(folder, own)
+            describe_system(root / "systems", plan, variant, system)
 
 
 def _show(folder: Path, attempts: list[Attempt]) -> None:
     files = {f"result_{attempt.index}.txt": attempt for attempt in attempts}
-    if not files and not folder.exists():
-        return
     folder.mkdir(parents=True, exist_ok=True)
     for path in list(folder.iterdir()):
         # Whatever else stands there, such as a scaling.json, is the user's.

@@ -38,7 +38,7 @@ def run_campaign(folder: CampaignFolder, asked: Plan, workload: Workload) -> Fin
     check_no_suite(root)
     make_folder(root)
     with dispatching(root) as lock, _termination_as_interrupt():
-        plan = load(root)
+        plan = binding_plan(folder)
         if plan is None:
             _launcher(root, asked)  # what cannot be launched here is refused before it is frozen
             created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -57,6 +57,16 @@ def run_campaign(folder: CampaignFolder, asked: Plan, workload: Workload) -> Fin
             return dispatcher.run(lock)
         finally:
             progress.close()
+
+
+def binding_plan(folder: CampaignFolder) -> Plan | None:
+    """The frozen plan, None while it may still change because nothing was trained by it.
+
+    Raises:
+        CampaignError: as :func:`load`.
+    """
+    plan = load(folder.root)
+    return None if folder.is_untried else plan
 
 
 def _target(plan: Plan, index: int) -> float:

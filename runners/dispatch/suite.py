@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TextIO
 
 from mlperf_runners.campaign.folder import CampaignFolder
-from mlperf_runners.campaign.plan import Plan, check_unchanged, load
+from mlperf_runners.campaign.plan import Plan, check_unchanged
 from mlperf_runners.campaign.suite import Suite, join_suite
-from mlperf_runners.dispatch.session import make_folder, run_campaign
+from mlperf_runners.dispatch.session import binding_plan, make_folder, run_campaign
 from mlperf_runners.errors import RunsFailedError
 from mlperf_runners.workloads.workload import Workload
 
@@ -30,7 +30,7 @@ def run_suite(root: Path, parts: Sequence[tuple[Plan, Workload]], out: TextIO | 
     make_folder(root)
     join_suite(root, Suite(parts[0][0].mode, tuple(workload.name for _, workload in parts)))
     for plan, workload in parts:
-        frozen = load(root / workload.name)
+        frozen = binding_plan(CampaignFolder(root / workload.name))
         if frozen is not None:
             check_unchanged(root / workload.name, frozen, plan)
     lines: list[str] = []

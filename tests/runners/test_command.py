@@ -71,6 +71,17 @@ def test_a_run_that_misses_the_target_is_a_result(mlperf_stats: Run) -> None:
     assert (row["runs"], row["runs_converged"], row["score_minutes"]) == ("1", "0", "")
 
 
+def test_settings_may_change_until_something_was_trained(mlperf_stats: Run, tmp_path: Path) -> None:
+    """The worker's refusal advises to change one, which then has to be possible."""
+    refused = mlperf_stats("run", *FAST, "--runs", 1, "--set", "eval_negatives=295")
+    assert "lower eval_negatives" in refused.stderr
+    done = mlperf_stats("run", *FAST, "--runs", 1, "--set", "eval_negatives=50")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "ncf-mini").glob("runs/0/attempt-*"))) == 2
+    again = mlperf_stats("run", *FAST, "--runs", 1, "--set", "eval_negatives=60")
+    assert "is a campaign with other settings" in again.stderr
+
+
 def test_what_cannot_be_launched_is_not_frozen(mlperf_stats: Run, tmp_path: Path) -> None:
     assert "lower --at-once" in mlperf_stats("run", *FAST, "--at-once", 999).stderr
     assert not (tmp_path / "ncf-mini" / "campaign.json").exists()
