@@ -114,11 +114,11 @@ class Unmatched:
 
 def unmatched(store: Store, filters: Filters) -> Iterator[Unmatched]:
     """Every filter value that fits nothing in the store, other filters apart."""
-    for field, (option, table, always) in _SOURCES.items():
+    for field, (option, *_) in _SOURCES.items():
         values = getattr(filters, field)
         if not values:
             continue
-        known = sorted({*always, *_values(store, option, table)})
+        known = known_values(store, field)
         folded = [name.lower() for name in known]
         for value in values:
             pattern = value.strip().lower()
@@ -163,6 +163,12 @@ def _without(store: Store, filters: Filters, name: str) -> str:
     some = ", ".join(map(str, having[:_LISTED])) + (" …" if len(having) > _LISTED else "")
     option = "--" + (name if name in _LIMITS else column).replace("_", "-")
     return f"{len(found)} would without {option} ({column} {some})"
+
+
+def known_values(store: Store, field: str) -> list[str]:
+    """What a field of :class:`Filters` can be, in order: values in the store, and those always known."""
+    option, table, always = _SOURCES[field]
+    return sorted({*always, *_values(store, option, table)})
 
 
 def _values(store: Store, column: str, table: str) -> set[str]:

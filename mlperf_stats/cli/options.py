@@ -9,7 +9,13 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
-from mlperf_stats.cli.completion import complete_benchmark, complete_difference, complete_from, complete_round
+from mlperf_stats.cli.completion import (
+    complete_benchmark,
+    complete_difference,
+    complete_filter,
+    complete_from,
+    complete_round,
+)
 from mlperf_stats.cli.output import Format, Output
 from mlperf_stats.cli.parameters import OptionGroup
 from mlperf_stats.cli.shares import share_option
@@ -21,15 +27,20 @@ Texts: TypeAlias = list[str] | None
 
 
 def text_option(
-    flag: str, says: str, complete: Callable[[str], list[str]] | None = None, metavar: str = "NAME"
+    flag: str, says: str, complete: Callable[..., list[str]] | None = None, metavar: str = "NAME"
 ) -> Any:
     """The option ``flag`` for a text, or for several; ``says`` is its help."""
     return typer.Option(flag, metavar=metavar, help=says, autocompletion=complete)
 
 
-def choice_option(flag: str, says: str, *values: str) -> Any:
+def choice_option(flag: str, says: str, *values: str, metavar: str = "NAME") -> Any:
     """The option ``flag`` for one of ``values``, which the shell completes."""
-    return text_option(flag, says, complete_from(*values))
+    return text_option(flag, says, complete_from(*values), metavar)
+
+
+def text_argument(metavar: str, says: str, complete: Callable[..., list[str]]) -> Any:
+    """An argument, or several, that the shell completes; ``says`` is its help."""
+    return typer.Argument(metavar=metavar, help=says, autocompletion=complete)
 
 
 def round_option(says: str = "For example 5.0.") -> Any:
@@ -61,9 +72,13 @@ def _filters(
     availabilities: Annotated[
         Texts, choice_option("--availability", "available, preview or research.", *_CATEGORIES)
     ] = None,
-    submitters: Annotated[Texts, text_option("--submitter", "Submitter's folder.")] = None,
-    systems: Annotated[Texts, text_option("--system", "System's folder.")] = None,
-    accelerators: Annotated[Texts, text_option("--accelerator", "For example *H100*.")] = None,
+    submitters: Annotated[
+        Texts, text_option("--submitter", "Submitter's folder.", complete_filter("submitters"))
+    ] = None,
+    systems: Annotated[Texts, text_option("--system", "System's folder.", complete_filter("systems"))] = None,
+    accelerators: Annotated[
+        Texts, text_option("--accelerator", "For example *H100*.", complete_filter("accelerators"))
+    ] = None,
     benchmarks: Annotated[Texts, benchmark_option()] = None,
     min_accelerators: Annotated[
         int | None, number_option("--min-accelerators", "At least N in the whole system.", 0)

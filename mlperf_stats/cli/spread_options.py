@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+from mlperf_stats.cli.completion import complete_result
 from mlperf_stats.cli.options import (
     Database,
     Texts,
@@ -62,7 +63,9 @@ def _basis(
     gbs: Annotated[int | None, number_option("--gbs", "Only published runs at this batch size.")] = None,
     pilot: Annotated[
         str | None,
-        text_option("--pilot", "Your own runs, weighed with published ones.", metavar="RESULT_ID|FOLDER"),
+        text_option(
+            "--pilot", "Your own runs, weighed with published ones.", complete_result, "RESULT_ID|FOLDER"
+        ),
     ] = None,
 ) -> PlanBasis:
     return PlanBasis(benchmark, tuple(rounds or ()), gbs, pilot)

@@ -208,15 +208,35 @@ def test_missing_extra_is_named(
         ("mlperf-stats results --division cl", "closed"),
         ("mlperf-stats results --availability pre", "preview"),
         ("mlperf-stats explain mixed", "mixed-gbs"),
+        ("mlperf-stats results --submitter Q", "QCT"),
+        ("mlperf-stats results --sort med", "median_minutes"),
+        ("mlperf-stats show 5.0/QCT/", "5.0/QCT/D74H-7U/bert"),
+        ("mlperf-stats compare 5.0/QCT", "5.0/QCT/D74H-7U"),
+        ("mlperf-stats compare 5.0/QCT/D74H-7U/b", "5.0/QCT/D74H-7U/bert"),
+        ("mlperf-stats compare --footing eq", "equal-convergence"),
+        ("mlperf-stats combine 5.0/QCT", "5.0/QCT/D74H-7U"),
+        ("mlperf-stats plan width --pilot 5.0/QCT/D74H-7U/b", "5.0/QCT/D74H-7U/bert"),
     ],
 )
 def test_shell_completion(words: str, expected: str) -> None:
+    assert expected in completed(words)
+
+
+def test_a_database_that_cannot_be_read_completes_nothing() -> None:
+    assert completed("mlperf-stats show --db nowhere.db 5.0") == []
+    assert completed("mlperf-stats results --no-published --submitter q") == []
+
+
+def completed(words: str) -> list[str]:
+    """What the shell would offer; nothing else is printed."""
     environment = {
         **os.environ,
+        "XDG_DATA_HOME": "/nowhere",
         "_MLPERF_STATS_COMPLETE": "complete_bash",
         "COMP_WORDS": words,
         "COMP_CWORD": str(words.count(" ")),
     }
     program = [sys.executable, "-c", "from mlperf_stats.cli import main; main()"]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
-    assert expected in done.stdout.split(), done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()

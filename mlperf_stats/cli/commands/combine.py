@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlperf_stats.cli.completion import complete_system
 from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import (
     DatabaseOptions,
@@ -17,6 +18,7 @@ from mlperf_stats.cli.options import (
     allow_option,
     benchmark_option,
     choice_option,
+    text_argument,
     text_option,
 )
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows, emit_text, markdown_table
@@ -60,7 +62,9 @@ ALLOW_HELP = (
 def command(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="SUBMISSION", help="Results' ids without the benchmark; folders joined by +."),
+        text_argument(
+            "SUBMISSION", "Results' ids without the benchmark; folders joined by +.", complete_system
+        ),
     ],
     database: DatabaseOptions,
     output: OutputOptions,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlperf_stats.cli.completion import complete_footing
+from mlperf_stats.cli.completion import complete_footing, complete_name
 from mlperf_stats.cli.layout import Column
 from mlperf_stats.cli.options import (
     DatabaseOptions,
@@ -18,6 +18,7 @@ from mlperf_stats.cli.options import (
     allow_option,
     choice_option,
     number_option,
+    text_argument,
     text_option,
 )
 from mlperf_stats.cli.output import Format, Output, emit_json, emit_rows, emit_text, markdown_table
@@ -67,14 +68,16 @@ def command(
     output: OutputOptions,
     *,
     names: Annotated[
-        Texts, typer.Argument(metavar="NAME", help="Results or systems; none: all that fit the filters.")
+        Texts, text_argument("NAME", "Results or systems; none: all that fit the filters.", complete_name)
     ] = None,
     gbs: Annotated[int | None, number_option("--gbs", "Only results of this global batch size.")] = None,
     footing: Annotated[
         str,
         text_option("--footing", "as-run, equal-convergence or reference-convergence.", complete_footing),
     ] = "as-run",
-    baseline: Annotated[str, text_option("--baseline", "Compare all others with this one only.")] = "",
+    baseline: Annotated[
+        str, text_option("--baseline", "Compare all others with this one only.", complete_name)
+    ] = "",
     ranks: Annotated[
         bool, typer.Option("--ranks", help="Ranks with simultaneous confidence sets, a line per result.")
     ] = False,

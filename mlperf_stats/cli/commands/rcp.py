@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlperf_stats.cli.completion import complete_result
 from mlperf_stats.cli.layout import Column
-from mlperf_stats.cli.options import DatabaseOptions, OutputOptions, choice_option, round_option
+from mlperf_stats.cli.options import (
+    DatabaseOptions,
+    OutputOptions,
+    choice_option,
+    round_option,
+    text_argument,
+)
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.shares import share_option
 from mlperf_stats.errors import InputError
@@ -33,7 +40,8 @@ _COUNTS_FROM = 10_000
 
 def command(
     target: Annotated[
-        str, typer.Argument(metavar="RESULT_ID|FOLDER", help="A result's id, a part or glob of it, or logs.")
+        str,
+        text_argument("RESULT_ID|FOLDER", "A result's id, a part or glob of it, or logs.", complete_result),
     ],
     database: DatabaseOptions,
     output: OutputOptions,

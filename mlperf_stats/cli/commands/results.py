@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from mlperf_stats.cli.completion import complete_column
 from mlperf_stats.cli.layout import Column
-from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions
+from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption, OutputOptions, text_option
 from mlperf_stats.cli.output import emit_rows
 from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.rules.wording import EXPECTED_NOT_DRAWN
@@ -59,7 +60,7 @@ def command(
     ] = Shown.OWN,
     sort: Annotated[
         str,
-        typer.Option("--sort", metavar="COLUMN", help="By a column of the CSV; -COLUMN from the largest."),
+        text_option("--sort", "By a column of the CSV; -COLUMN from the largest.", complete_column, "COLUMN"),
     ] = "",
 ) -> None:
     """One line per result: score, median, interval, runs, warnings.

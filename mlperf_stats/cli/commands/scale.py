@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from mlperf_stats.cli import scale_views as views
-from mlperf_stats.cli.options import Database, DatabaseOptions, FilterOptions, LevelOption, OutputOptions
+from mlperf_stats.cli.options import (
+    Database,
+    DatabaseOptions,
+    FilterOptions,
+    LevelOption,
+    OutputOptions,
+    choice_option,
+)
 from mlperf_stats.cli.output import Output, emit_rows
 from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.errors import InputError
@@ -27,6 +34,7 @@ EXAMPLES = (
     ("mlperf-stats scale --round 2.0 --benchmark resnet --show parts", "throughput and convergence loss"),
     ("mlperf-stats scale --round 2.0 --benchmark resnet --show curve", "epochs to target by batch size"),
 )
+MEASURES = ("accelerator-minutes", "minutes")
 
 
 class Shown(StrEnum):
@@ -53,7 +61,7 @@ def command(
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option("--by", metavar="MEASURE", help="differences: accelerator-minutes or minutes."),
+        choice_option("--by", "differences: accelerator-minutes or minutes.", *MEASURES, metavar="MEASURE"),
     ] = None,
     factor: Annotated[
         float | None,

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from mlperf_stats.cli.completion import complete_result
 from mlperf_stats.cli.console import print_lines, print_notes, print_table
 from mlperf_stats.cli.layout import Column
-from mlperf_stats.cli.options import DatabaseOptions, LevelOption, OutputOptions
+from mlperf_stats.cli.options import DatabaseOptions, LevelOption, OutputOptions, text_argument
 from mlperf_stats.cli.output import (
     Format,
     emit_json,
@@ -39,7 +38,8 @@ LENDERS_SHOWN = 6
 
 def command(
     result_id: Annotated[
-        str, typer.Argument(metavar="RESULT_ID", help="An id, a part of one, or a glob; one result must fit.")
+        str,
+        text_argument("RESULT_ID", "An id, a part of one, or a glob; one result must fit.", complete_result),
     ],
     database: DatabaseOptions,
     output: OutputOptions,
