@@ -217,7 +217,9 @@ def _pool_row(
     raised = [code for item in sets for code in codes[item.result.key]]
     newest = sets[-1].rules
     present, converged = (sum(len(getattr(item, name)) for item in sets) for name in ("present", "converged"))
+    # 0 stands for points that are not known.
     points = [row["convergence_points"] for row in own if row["runs_converged"] > 1]
+    points = [count for count in points if count]
     half_widths = [row["half_width"] for row in own if row["half_width"] is not None]
     rule = rule_of_thumb(newest)
     row: dict[str, Any] = dict.fromkeys(POOL_COLUMNS)

@@ -204,3 +204,17 @@ def test_published_variance_is_convergence_first_of_all(published_report: Varian
     assert bert["cv_median"] == pytest.approx(0.062, abs=0.002)
     assert rows["resnet", "4.0"]["one_point_share"] > 0.9
     assert (unet3d["holds"], rows["resnet", "4.0"]["holds"]) == (False, True)
+
+
+def test_unknown_convergence_points_are_no_points(tmp_path: Path) -> None:
+    """Of two results one logs no evaluation: the other alone says how many points there are."""
+    files = retinanet_files("known", [10.0, 10.1, 10.2], [4, 4, 4])
+    files["unknown/systems/box.json"] = system_json(submitter="unknown")
+    for number in range(3):
+        log = run_log(11.0 + number, benchmark="retinanet", seed=number, evaluations=())
+        files[f"unknown/results/box/retinanet/result_{number}.txt"] = log
+    write_tree(tmp_path, files)
+    with open_memory() as store:
+        ingest(store, [tmp_path], round="5.0")
+        (row,) = variance_report(store).benchmarks
+    assert (row["results"], row["convergence_points_median"], row["one_point_share"]) == (2, 1, 1.0)
