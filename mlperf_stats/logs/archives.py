@@ -11,6 +11,7 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 import stat
 import struct
 import tarfile
@@ -165,19 +166,34 @@ class ZipSource(Source):
 
 
 def _zip_directory_bytes(path: Path) -> int:
-    """Length of a zip's central directory as its end record says, 0 where there is none."""
+    """The greatest length of a zip's central directory that any of its end records states, 0 without one.
+
+    Which of several ``zipfile`` goes by depends on its version, and on what an archive means to hide.
+    """
     with path.open("rb") as file:
         start = max(0, file.seek(0, os.SEEK_END) - (1 << 16) - 22 - 20)
         file.seek(start)
         tail = file.read()
-        record = tail.rfind(b"PK\x05\x06")
-        if record < 0 or len(tail) < record + 22:
-            return 0
-        size = int.from_bytes(tail[record + 12 : record + 16], "little")
-        if size == 0xFFFFFFFF and tail[record - 20 : record - 16] == b"PK\x06\x07":
-            file.seek(int.from_bytes(tail[record - 12 : record - 4], "little"))
-            size = int.from_bytes(file.read(48)[40:48], "little")
-        return size
+        sizes = [0]
+        for found in re.finditer(rb"PK\x05\x06", tail):
+            at = found.start()
+            long_sizes = _zip64_directory_bytes(file, tail[max(0, at - 20) : at], start + at - 76)
+            sizes += long_sizes or [int.from_bytes(tail[at + 12 : at + 16], "little")]
+        return max(sizes)
+
+
+def _zip64_directory_bytes(file: IO[bytes], locator: bytes, before: int) -> list[int]:
+    """Lengths in the 64-bit end records: where the locator points to, and where it usually stands."""
+    if not locator.startswith(b"PK\x06\x07"):
+        return []
+    sizes = []
+    for place in (before, int.from_bytes(locator[8:16], "little")):
+        if 0 <= place < 1 << 63:
+            file.seek(place)
+            record = file.read(48)
+            if record.startswith(b"PK\x06\x06"):
+                sizes.append(int.from_bytes(record[40:], "little"))
+    return sizes
 
 
 def _accepted_name(source: Source, name: str, is_regular: bool) -> str | None:

@@ -197,6 +197,54 @@ def test_a_zip_whose_directory_alone_fills_the_memory_is_refused(tmp_path: Path)
         contents(path)
 
 
+END, END_64, LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+
+
+def zip_of_ten(path: Path) -> tuple[bytes, int, int]:
+    """Members and directory of a zip, with length and place of the directory; its end record is gone."""
+    data = write_zip(
+        path, *((f"ACME/results/x8/bert/result_{number}.txt", LOG) for number in range(10))
+    ).read_bytes()
+    size, place = struct.unpack("<LL", data[-10:-2])
+    return data[:-22], size, place
+
+
+def end_64(size: int, place: int) -> bytes:
+    return END_64 + struct.pack("<QHHLLQQQQ", 44, 45, 45, 0, 0, 10, 10, size, place)
+
+
+def end(size: int, place: int) -> bytes:
+    return END + struct.pack("<HHHHLLH", 0, 0, 10, 10, size, place, 0)
+
+
+def locator(place: int) -> bytes:
+    return LOCATOR + struct.pack("<LQL", 0, place, 1)
+
+
+def test_a_zip_with_64_bit_records_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "v5.0.zip"
+    rest, size, place = zip_of_ten(path)
+    path.write_bytes(rest + end_64(size, place) + locator(len(rest)) + end(0xFFFFFFFF, 0xFFFFFFFF))
+    assert set(contents(path).values()) == {LOG}
+
+
+@pytest.mark.parametrize("lie", ["small beside 64 bits", "elsewhere", "in the fields"])
+def test_a_zip_that_lies_about_the_length_of_its_directory_is_refused(lie: str, tmp_path: Path) -> None:
+    """There are several places to state it, and one of them is believed."""
+    path = tmp_path / "v5.0.zip"
+    rest, size, place = zip_of_ten(path)
+    honest_64 = end_64(size, place)
+    path.write_bytes(
+        {
+            "small beside 64 bits": rest + honest_64 + locator(len(rest)) + end(0, 0),
+            "elsewhere": rest + end_64(0, 0) + honest_64 + locator(len(rest)) + end(0xFFFFFFFF, 0xFFFFFFFF),
+            "in the fields": rest + honest_64 + locator(len(rest)) + end(0, int.from_bytes(END, "little")),
+        }[lie]
+    )
+    with pytest.raises(UnsafeArchiveError, match="its directory alone"):
+        contents(path, Limits(archive_files=2))
+
+
 def test_a_zip_member_is_never_read_beyond_the_size_it_promises(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "v5.0.zip", (GOOD, ZEROS * 50), ("ACME/results/x8/bert/result_1.txt", LOG))
     data = bytearray(path.read_bytes())
