@@ -13,6 +13,7 @@ from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.selection import select
 from mlperf_stats.rules.suite import LOCAL_ROUND, Benchmark, canonical_benchmark, rounds, rules_for, suite
 from mlperf_stats.store.queries import StoredResult, StoredRun
+from mlperf_stats.text.numbers import plural
 
 _CHECKED_SINCE = "1.0"
 """First round with reference convergence points and a seed check."""
@@ -82,13 +83,13 @@ def _count(result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun]) ->
     if len(runs) < rules.runs and rules.first_converged is None:
         yield Finding(
             result.result_id, Severity.REJECTED, "too-few-runs",
-            f"{len(runs)} runs are filed, {rules.runs} are asked for",
+            f"{plural(len(runs), 'run')} filed, {rules.runs} asked for",
             f"Measure {rules.runs - len(runs)} more.",
         )  # fmt: skip
     elif len(runs) > rules.runs:
         yield Finding(
             result.result_id, Severity.REJECTED, "extra-runs",
-            f"{len(runs)} runs are filed, exactly {rules.runs} are asked for", _window(rules, runs),
+            f"{plural(len(runs), 'run')} filed, exactly {rules.runs} asked for", _window(rules, runs),
         )  # fmt: skip
 
 

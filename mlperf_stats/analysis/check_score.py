@@ -12,6 +12,7 @@ from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.scoring import Score, ScoreState, score
 from mlperf_stats.rules.suite import LOCAL_ROUND, Benchmark
 from mlperf_stats.store.queries import StoredResult, StoredRun
+from mlperf_stats.text.numbers import plural
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.interval import Interval
@@ -52,7 +53,7 @@ def _invalid(result: StoredResult, rules: Benchmark, runs: Sequence[StoredRun], 
         result.result_id,
         Severity.NOTE if rules.round == LOCAL_ROUND else Severity.REJECTED,
         code,
-        f"no score: {len(runs)} runs are filed, {converged} converged; a score takes {needed}",
+        f"no score: {plural(len(runs), 'run')} filed, {converged} converged; a score takes {needed}",
         f"Measure more runs, until {needed} converge.",
     )
 

@@ -132,9 +132,10 @@ def profile(
         systems = {name: one for name, one in systems.items() if len(one.times) == len(benchmarks)}
     if len(systems) < 2:
         kind = "complete systems" if complete_only else "systems"
+        left = f"leave {len(systems)} on {', '.join(benchmarks)}" if benchmarks else "leave no time of any"
         raise InputError(
-            f"a profile compares two or more {kind}, and these filters leave {len(systems)} on "
-            f"{', '.join(benchmarks) or 'no benchmark'}; widen the filters or name fewer benchmarks"
+            f"a profile compares two or more {kind}, and these filters {left}; widen the filters or name "
+            "fewer benchmarks"
         )
     return _profile(list(systems.values()), benchmarks, per_accelerator, level)
 

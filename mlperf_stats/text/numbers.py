@@ -38,6 +38,11 @@ def progress(value: float | None) -> str:
     return f"{value:.0f}" if value == round(value) else f"{value:.6g}"
 
 
+def plural(number: int, noun: str) -> str:
+    """``1 run``, ``2 runs``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def count(value: int | None) -> str:
     """A whole number, empty where there is none."""
     return "" if value is None else str(value)

@@ -60,7 +60,7 @@ def test_number_of_runs(tmp_path: Path) -> None:
     few.pop(f"{FILED}/result_4.txt")
     report = checked(tmp_path / "few", few)
     assert codes(report, "rejected") == {"too-few-runs"}
-    assert "4 runs are filed, 5 are asked for" in report.findings[0].sentence
+    assert "4 runs filed, 5 asked for" in report.findings[0].sentence
 
     many = good()
     for number, minutes in ((5, 11.0), (6, 9.0)):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from madeup_logs import submission_files, system_json, write_tree
 from typer.testing import Result
 
 from mlperf_stats.analysis.results import COLUMNS
@@ -282,3 +283,17 @@ def test_every_command_has_help_with_examples(invoke: Invoke, command: str) -> N
     assert result.exit_code == 0
     assert f"Usage: mlperf-stats {command}" in result.stdout
     assert f"  mlperf-stats {command} " in result.stdout.partition("Examples:")[2]
+
+
+def test_one_run_on_a_machine_without_accelerators(invoke: Invoke, tmp_path: Path) -> None:
+    files = submission_files("mine", "cpu-box", "retinanet", (30.0,))
+    files["mine/systems/cpu-box.json"] = system_json(number_of_nodes="1", accelerators_per_node="0")
+    database = ("--db", tmp_path / "own.db")
+    done = invoke("ingest", write_tree(tmp_path / "campaign", files), "--round", "local", *database)
+    assert "1 submission (one per system), 1 result, 1 run: 1 converged" in done.stdout
+    assert "1 run added, 0 replaced, 0 kept" in done.stdout
+    assert "available, no accelerators, 1 node," in invoke("show", "cpu-box", *database).stdout
+    assert "()" not in invoke("history", "--round", "local", *database).stdout
+    assert "1 run filed, 1 converged" in invoke("check", tmp_path / "campaign", "--round", "local").stdout
+    refused = invoke("profile", "--round", "local", *database)
+    assert "these filters leave no time of any; widen" in refused.stderr

@@ -56,9 +56,8 @@ def _notes(found: History) -> list[str]:
 
 def _best(measure: str) -> CellText:
     def cell(row: Mapping[str, Any], /) -> str:
-        if row[measure] is None:
-            return ""
-        return f"{minutes(row[measure])} ({count(row[f'{measure}_accelerators'])})"
+        accelerators = count(row[f"{measure}_accelerators"])
+        return f"{minutes(row[measure])} ({accelerators})" if accelerators else minutes(row[measure])
 
     return cell
 

@@ -19,6 +19,7 @@ from mlperf_stats.cli.output import Format, Output, emit_json, emit_print, emit_
 from mlperf_stats.cli.parameters import OptionGroup
 from mlperf_stats.explanations import catalogue
 from mlperf_stats.text.names import clean
+from mlperf_stats.text.numbers import plural
 
 if TYPE_CHECKING:
     from mlperf_stats.store import Store
@@ -136,12 +137,8 @@ def command(
 
 def _interrupted(store: Store) -> str:
     (number,) = store.connection.execute("SELECT count(*) FROM main.submissions").fetchone()
-    kept = _counted(number, "submission")
+    kept = plural(number, "submission")
     return f"interrupted; {kept} {'is' if number == 1 else 'are'} in the database, the same command goes on"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @contextmanager
@@ -235,14 +232,15 @@ def _print_report(report: IngestReport, problems: list[dict[str, Any]], database
     rounds = ", ".join(f"{number} of {name}" for name, number in sorted(report.runs_by_round.items()))
     print_lines(
         [
-            f"{_counted(report.submissions, 'submission')} (one per system), "
-            f"{_counted(report.results, 'result')}, {_counted(report.runs, 'run')}: {statuses}",
+            f"{plural(report.submissions, 'submission')} (one per system), "
+            f"{plural(report.results, 'result')}, {plural(report.runs, 'run')}: {statuses}",
             f"Runs by round: {rounds}",
             *_unknown_rounds(report),
-            f"{database}: {report.added} runs added, {report.replaced} replaced, {report.unchanged} kept",
-            f"{report.ignored_files} other files were counted and not read",
+            f"{database}: {plural(report.added, 'run')} added, {report.replaced} replaced, "
+            f"{report.unchanged} kept",
+            f"{plural(report.ignored_files, 'other file')} counted and not read",
             *(
-                f"{number} archive members skipped: {why}"
+                f"{plural(number, 'archive member')} skipped: {why}"
                 for why, number in report.skipped_members.most_common()
             ),
         ],

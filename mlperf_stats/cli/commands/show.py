@@ -20,7 +20,7 @@ from mlperf_stats.cli.output import (
     markdown_table,
 )
 from mlperf_stats.text.markup import markdown
-from mlperf_stats.text.numbers import count, interval, minutes, percent, progress
+from mlperf_stats.text.numbers import count, interval, minutes, percent, plural, progress
 from mlperf_stats.text.warnings import warning_notes
 
 if TYPE_CHECKING:
@@ -126,9 +126,11 @@ def _sections(detail: ResultDetail) -> Iterator[tuple[str, list[str]]]:
 def _heading(detail: ResultDetail) -> Iterator[str]:
     row, result = detail.row, detail.result
     yield result.result_id
-    size = [f"{count(row['accelerators']) or '?'} × {row['accelerator'] or 'accelerators not named'}"]
+    size = ["no accelerators"]
+    if row["accelerators"] != 0:
+        size = [f"{count(row['accelerators']) or '?'} × {row['accelerator'] or 'accelerators not named'}"]
     if row["nodes"]:
-        size.append(f"{row['nodes']} node{'s' if row['nodes'] != 1 else ''}")
+        size.append(plural(row["nodes"], "node"))
     kind = [row["division"] or "division unknown", row["availability"] or "availability unknown"]
     yield "  " + ", ".join([*kind, *size, row["framework"] or "framework not named"])
     if result.system_name:
