@@ -6,6 +6,7 @@ import errno
 import math
 import os
 import tempfile
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,15 @@ from mlperf_runners.workloads.registry import workload
 from mlperf_runners.workloads.transformer.model import Transformer
 from mlperf_runners.workloads.translation.beam import Scoring, translate
 from mlperf_runners.workloads.translation.grammar import Grammar
-from mlperf_runners.workloads.translation.text import END, START, batches_by_length, read_parallel
+from mlperf_runners.workloads.translation.text import (
+    END,
+    START,
+    ParallelText,
+    Pieces,
+    batches_by_length,
+    read_parallel,
+    train_pieces,
+)
 
 
 @pytest.fixture
@@ -50,6 +59,20 @@ def test_a_translator_learns_from_parallel_files(name: str, wmt: Path) -> None:
     found = losses(task)
     assert np.mean(found[-3:]) < np.mean(found[:3])
     assert (wmt / "sentencepiece-200.model").is_file()
+
+
+def test_millions_of_sentences_fit_into_memory() -> None:
+    """The real corpora have some hundred million pieces: a Python number of 28 bytes for each is too much."""
+    pairs = Grammar(np.random.default_rng(0)).pairs(500)
+    text = ParallelText(*([list(side) for side in zip(*pairs, strict=True)]))
+    pieces = Pieces(train_pieces(text, 600))
+    sentences = [" ".join(text.sources[first : first + 5]) for first in range(0, 500, 5)] * 20
+    tracemalloc.start()
+    encoded = pieces.encode(sentences)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 12 * sum(map(len, encoded))
+    assert pieces.decode([list(map(int, one[:-1])) for one in encoded[:3]]) == sentences[:3]
 
 
 def test_text_that_is_not_utf_8_is_named(wmt: Path) -> None:

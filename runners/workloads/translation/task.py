@@ -24,6 +24,7 @@ from mlperf_runners.workloads.translation.text import (
     EVAL_SET,
     PADDING,
     START,
+    Encoded,
     ParallelText,
     Pieces,
     padded,
@@ -32,7 +33,6 @@ from mlperf_runners.workloads.translation.text import (
 )
 
 SENTENCES_AT_ONCE = 64
-Encoded = Sequence[int]
 Pair = tuple[Encoded, Encoded]
 Batch = tuple[torch.Tensor, torch.Tensor, int]
 """Sources and targets of this process, and how many units the loss is the mean of, in all processes."""

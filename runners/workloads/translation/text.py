@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import sentencepiece
 import torch
+from numpy.typing import NDArray
 
 from mlperf_runners.errors import DatasetMissingError, SettingsError
 from mlperf_runners.workloads.lines import read_lines
 
 PADDING, UNKNOWN, START, END = 0, 1, 2, 3
 EVAL_SET = "newstest2014"
+_ENCODED_AT_ONCE = 10_000
+"""Sentences; in between, their pieces are Python numbers, which take several times as much memory."""
+
+Encoded = NDArray[np.int32]
+"""The pieces of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,12 @@ class Pieces:
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         self.size: int = self._processor.vocab_size()
 
-    def encode(self, sentences: Iterable[str]) -> list[list[int]]:
+    def encode(self, sentences: Sequence[str]) -> list[Encoded]:
         """Pieces of each sentence, ended by END."""
-        encoded: list[list[int]] = self._processor.encode(list(sentences), add_eos=True)
+        encoded: list[Encoded] = []
+        for first in range(0, len(sentences), _ENCODED_AT_ONCE):
+            part = list(sentences[first : first + _ENCODED_AT_ONCE])
+            encoded += [np.array(one, np.int32) for one in self._processor.encode(part, add_eos=True)]
         return encoded
 
     def decode(self, pieces: list[list[int]]) -> list[str]:
@@ -111,7 +120,7 @@ def batches_by_length(lengths: np.ndarray, tokens: int) -> list[np.ndarray]:
     return batches
 
 
-def padded(sentences: Sequence[Sequence[int]], device: torch.device) -> torch.Tensor:
+def padded(sentences: Sequence[Encoded], device: torch.device) -> torch.Tensor:
     """Pieces of several sentences, shape (n, longest), filled up with PADDING."""
     table = np.full((len(sentences), max(map(len, sentences), default=1)), PADDING, np.int64)
     for row, sentence in enumerate(sentences):
