@@ -105,7 +105,7 @@ def _family(comparison: Comparison) -> str:
     number = f"{sizes[0]}" if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     how = {
         "max-t": "max-t: intervals and p values hold together",
-        "holm": "Holm's p values, Bonferroni intervals",
+        "holm": "verdicts by Holm's p values; Bonferroni intervals are wider and may hold 1 beside one",
     }
     return (
         f"Ratios are of times, A over B. Family: {each}, {number} comparison{'s' if sizes[-1] > 1 else ''}, "

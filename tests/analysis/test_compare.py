@@ -85,6 +85,14 @@ def test_baseline_has_fewer_comparisons(store: Store) -> None:
         compare(store, filters=filters, baseline="no such")
 
 
+def test_holm_says_that_its_intervals_are_wider(store: Store) -> None:
+    """Some pair's p value is small enough for Holm, and its interval holds 1."""
+    filters = Filters(rounds=("2.0",), divisions=("closed",), benchmarks=("rnnt",))
+    found = compare(store, filters=filters, multiplicity="holm")
+    assert any(row["verdict"] != "~" and row["ratio_low"] <= 1 <= row["ratio_high"] for row in found.pairs)
+    assert "may hold 1" in found.to_markdown()
+
+
 def test_filters_leave_out_results_without_a_time_and_say_so(store: Store) -> None:
     """Two of the 27 closed entries of bert in round 4.0 have no converged run; named, they are refused."""
     found = compare(store, filters=Filters(rounds=("4.0",), divisions=("closed",), benchmarks=("bert",)))
