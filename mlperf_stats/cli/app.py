@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from mlperf_stats import __version__
 from mlperf_stats.cli.examples import examples_text
+from mlperf_stats.cli.help import PlainCommand
 from mlperf_stats.cli.parameters import expand_parameters
 from mlperf_stats.cli.registry import COMMANDS, COMPANIONS, ENTRY_POINT_GROUP, CommandEntry, Companion
 from mlperf_stats.cli.usage import unknown_command, usage_line
@@ -112,7 +113,7 @@ def _built(
         built.name = name
         return built
     holder = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    holder.command(name, epilog=examples_text(examples))(expand_parameters(command))
+    holder.command(name, cls=PlainCommand, epilog=examples_text(examples))(expand_parameters(command))
     return typer.main.get_command(holder)
 
 

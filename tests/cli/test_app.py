@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,15 @@ def test_help_lists_every_command_and_the_trademark(invoke: Invoke) -> None:
     for entry in COMMANDS:
         assert f"  {entry.name} " in text
     assert "trademark of MLCommons" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "command", ["results", "compare", "ingest", "plan valid", "validate splits", "run", "dashboard"]
+)
+def test_help_speaks_no_python(invoke: Invoke, command: str) -> None:
+    text = " ".join(invoke(*command.split(), "--help").stdout.split())
+    assert not re.search(r"<(list|str|path|int|float)\b|x[<>]=", text)
+    assert re.search(r"\[(default: \S+; )?\d+ (or more|to \d+)\]", text)
 
 
 def test_version(invoke: Invoke) -> None:

@@ -6,6 +6,7 @@ import io
 import re
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -108,11 +109,20 @@ def test_compare_says_p_and_equality_at_80(on_terminal: OnTerminal, names: tuple
         ("show", f"{PAIR[1]}/bert"),
         ("scale", "--round", "5.0", "--benchmark", "bert", "--show", "laws"),
         ("run", "--list"),
+        ("explain", "mixed-gbs"),
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
 def test_tables_fit_80(on_terminal: OnTerminal, arguments: tuple[str, ...]) -> None:
     assert max(map(len, on_terminal(80, *arguments))) <= 80
+
+
+def test_paragraphs_are_wrapped_once(on_terminal: OnTerminal) -> None:
+    lines = on_terminal(60, "explain", "mixed-gbs")
+    paragraph = lines[lines.index("", 1) + 1 :]
+    paragraph = paragraph[: paragraph.index("")]
+    # Only the last line of a paragraph has room for the next one's first word.
+    assert all(len(f"{line} {after.split()[0]}") > 60 for line, after in pairwise(paragraph))
 
 
 def test_compare_is_one_line_a_pair_where_that_fits(on_terminal: OnTerminal) -> None:

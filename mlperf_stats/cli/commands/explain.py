@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from dataclasses import asdict, fields
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -42,7 +43,7 @@ def command(
     """
     chosen = [explain(code)] if code else list(catalogue().values())
     if code and output.format is Format.TABLE:
-        emit_print(output, lambda out: print_lines(_in_full(chosen[0]), out))
+        emit_print(output, lambda out: print_lines(_in_full(chosen[0], out), out))
         return
     emit_rows(
         output,
@@ -59,7 +60,9 @@ VIEW = (
 )
 
 
-def _in_full(explanation: Explanation) -> list[str]:
+def _in_full(explanation: Explanation, out: IO[str]) -> list[str]:
+    """Paragraphs that are pleasant to read, within a terminal's width."""
+    width = min(WIDTH, shutil.get_terminal_size().columns) if out.isatty() else WIDTH
     paragraphs = (explanation.meaning, explanation.advice)
-    wrapped = [line for text in paragraphs for line in ("", *textwrap.wrap(text, WIDTH))]
+    wrapped = [line for text in paragraphs for line in ("", *textwrap.wrap(text, width))]
     return [f"{explanation.code} ({explanation.about}): {explanation.brief}", *wrapped]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlperf_stats.cli.examples import examples_text
+from mlperf_stats.cli.help import PlainCommand
 from mlperf_stats.cli.layout import CellText, Column
 from mlperf_stats.cli.options import (
     DatabaseOptions,
@@ -59,7 +60,7 @@ def _subcommand(name: str) -> Callable[[Callable[..., None]], Callable[..., None
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         own = [(line, why) for line, why in EXAMPLES if line.startswith(f"mlperf-stats plan {name}")]
-        command.command(name, epilog=examples_text(own))(expand_parameters(function))
+        command.command(name, cls=PlainCommand, epilog=examples_text(own))(expand_parameters(function))
         return function
 
     return register

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mlperf_stats.cli.examples import examples_text
+from mlperf_stats.cli.help import PlainCommand
 from mlperf_stats.cli.layout import CellText, Column
 from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, OutputOptions
 from mlperf_stats.cli.output import emit_rows
@@ -104,7 +105,7 @@ def splits(
     emit_rows(output, table.rows, columns=table.columns, view=VIEW, notes=notes)
 
 
-command.command("splits", epilog=examples_text(EXAMPLES))(expand_parameters(splits))
+command.command("splits", cls=PlainCommand, epilog=examples_text(EXAMPLES))(expand_parameters(splits))
 
 
 def _coverage(row: Mapping[str, Any]) -> str:
