@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from mlperf_runners.training.context import Context
 from mlperf_runners.workloads.minigo.players import SearchPlayer, match
 from mlperf_runners.workloads.ncf.data import generate, read_movielens
 from mlperf_runners.workloads.registry import NAMES, workload
-from mlperf_runners.workloads.resnet.imagenet import augmented
+from mlperf_runners.workloads.resnet.imagenet import ImageFolder, augmented
 from mlperf_runners.workloads.resnet.model import ResNet
 
 # ---------------------------------------------------------------- recommendation
@@ -140,6 +141,24 @@ def test_resnet_learns_from_imagenet_folders(imagenet: Path) -> None:
     assert set(labels.tolist()) <= {0, 1}
     found = losses(task, 8)
     assert np.mean(found[-2:]) < np.mean(found[:2])
+
+
+def test_the_names_of_a_million_images_fit_into_every_process(tmp_path: Path) -> None:
+    """Each process that decodes has a copy of the list once it counts references to what is in it."""
+    classes = tuple(f"n{number:08}" for number in range(20))
+    for name in classes:
+        (tmp_path / name).mkdir()
+        for number in range(50):
+            (tmp_path / name / f"{name}_{number:05}.JPEG").touch()
+    (tmp_path / classes[3] / "n\udcff ü.JPEG").touch()
+    tracemalloc.start()
+    images = ImageFolder(tmp_path, classes, 32, None)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(images) == 1001
+    assert kept < 100 * len(images)
+    with pytest.raises(DatasetMissingError, match=r"n00000003/n\udcff ü\.JPEG: cannot be decoded"):
+        images[200, 0]
 
 
 def test_top_1_is_the_share_of_right_answers(imagenet: Path) -> None:

@@ -7,6 +7,7 @@ Source of the augmentation: Szegedy et al., Going Deeper with Convolutions, CVPR
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -35,22 +36,27 @@ class ImageFolder(Dataset[tuple[torch.Tensor, int]]):
 
     def __init__(self, folder: Path, classes: tuple[str, ...], side: int, seed: int | None) -> None:
         """``seed``: of the augmentation; None for evaluation."""
+        self._folder = folder
         self._side = side
         self._seed = seed
-        self._files = [
-            (path, number)
-            for number, name in enumerate(classes)
-            for path in sorted((folder / name).glob("*.JPEG"))
-        ]
-        if not self._files:
+        names: list[bytes] = []
+        labels: list[int] = []
+        for number, name in enumerate(classes):
+            own = sorted(path.name for path in (folder / name).glob("*.JPEG"))
+            names += [os.fsencode(f"{name}/{one}") for one in own]
+            labels += [number] * len(own)
+        if not names:
             raise DatasetMissingError(f"{folder}: no <class>/*.JPEG there; unpack ImageNet so that there are")
+        # Arrays, because processes that decode would each come to have a copy of a million Python objects.
+        self._names, self._labels = np.array(names), np.array(labels, np.int32)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._names)
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, int]:
         position, epoch = key
-        path, label = self._files[position]
+        path = self._folder / os.fsdecode(bytes(self._names[position]))
+        label = int(self._labels[position])
         try:
             with Image.open(path) as file:
                 image = file.convert("RGB")
