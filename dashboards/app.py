@@ -6,7 +6,7 @@ import logging
 
 import streamlit as st
 
-from mlperf_dashboards.look import corrections, page_icon
+from mlperf_dashboards.look import WAY_BACK, corrections, page_icon
 from mlperf_dashboards.navigation import PAGES, link
 from mlperf_dashboards.words import plain
 from mlperf_stats.errors import MlperfStatsError
@@ -29,3 +29,5 @@ except Exception:
         "Other pages are not touched by it."
     )
     link("results", "Back to all results")
+# Below the page, where its element takes no room.
+st.html(WAY_BACK, unsafe_allow_javascript=True)

@@ -32,6 +32,24 @@ def corrections() -> str:
     return f"<style>{tag}, {tag} * {{ color: {DARK.background}; }}</style>"
 
 
+WAY_BACK = """<script>
+if (!window.wayBack) {
+  window.wayBack = true;
+  const push = history.pushState;
+  let spare = false;
+  history.pushState = function (state, unused, url) {
+    const stays = new URL(url, location.href).pathname === location.pathname;
+    const replaces = spare && !stays;
+    spare = stays;
+    return (replaces ? history.replaceState : push).call(history, state, unused, url);
+  };
+  window.addEventListener("popstate", () => { spare = false; });
+}
+</script>"""
+"""One step back for one link followed. Streamlit makes two for a link with parameters: it first puts them
+behind the address of the page that the reader is on, which is no view of anything; that step is taken over."""
+
+
 def page_icon() -> Image.Image:
     """The tab's icon, three intervals; the pages' own symbols would be fetched from the network there."""
     from PIL import Image, ImageDraw

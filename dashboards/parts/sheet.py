@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from mlperf_dashboards.parts.columns import ColumnText, grid, shown, texts_of
 from mlperf_dashboards.parts.downloads import chart_buttons, file_button, table_buttons
+from mlperf_dashboards.parts.links import address, asked, not_there
 from mlperf_dashboards.parts.pictures import specification
 from mlperf_dashboards.words import plain
 from mlperf_stats import __version__
@@ -53,16 +53,22 @@ class Sheet:
     def __enter__(self) -> Self:
         st.title(self._title, anchor=False)
         st.caption(self._lead)
+        self._asked = asked()
+        self._top = st.container()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        missing = not_there(self._asked)
+        if missing:
+            told = f"The address asks for what is not here: {', '.join(missing)}. The page shows the rest."
+            self._top.info(plain(told))
         if kind is None and any(blocks for _, blocks in self._sections):
             from mlperf_stats.report.html import html_page
 
             name = "".join(
                 sign for sign in self._title.lower().replace(" ", "-") if sign.isalpha() or sign == "-"
             )
-            document = self._document(_address())
+            document = self._document(address())
             with st.sidebar:
                 file_button(f"{name}.html", lambda: html_page(document), "Save this page")
 
@@ -172,12 +178,6 @@ class Sheet:
             sections=tuple(Section(title, tuple(blocks)) for title, blocks in others if blocks),
             disclosures=tuple(dict.fromkeys((*self._disclosed, *_DISCLOSED))),
         )
-
-
-def _address() -> str:
-    """Where this view is to be found again."""
-    asked = urlencode({name: st.query_params.get_all(name) for name in st.query_params}, doseq=True)
-    return f"{st.context.url or ''}{'?' if asked else ''}{asked}"
 
 
 def _footer() -> Any:

@@ -84,7 +84,11 @@ def show(sheet: Sheet, source: Source, frame: pd.DataFrame, submissions: tuple[s
             source, submissions, tuple(benchmarks), weights, reference, interval, level, tuple(allow)
         )
     except CannotCombineError as error:
-        st.warning(plain(error), title="These benchmarks cannot be combined")
+        reason = str(error).rpartition(";")[0]
+        remedy = (
+            f"Choose under Benchmarks: {', '.join(error.usable)}" if error.usable else "No benchmark would do"
+        )
+        st.warning(plain(f"{reason}. {remedy}."), title="These benchmarks cannot be combined")
         return
     except NotComparableError as error:
         st.warning(plain(error), title="Not alike")

@@ -18,7 +18,6 @@ from mlperf_dashboards.campaigns import progress_below
 from mlperf_dashboards.navigation import link
 from mlperf_dashboards.parts.columns import ColumnText, configured, shown
 from mlperf_dashboards.parts.result_columns import (
-    FACT_COLUMNS,
     PROBLEM_COLUMNS,
     RESULT_COLUMNS,
     SCORE_COLUMNS,
@@ -87,10 +86,6 @@ def main() -> None:
     ) as sheet:
         reading = chosen_reading()
         if reading is None:
-            st.info(
-                "Upload the logs of a submission, or start the dashboard with a folder to watch: "
-                "`mlperf-stats dashboard my-campaign`."
-            )
             return
         show(sheet, reading)
 
@@ -178,17 +173,31 @@ def uploaded() -> Reading | None:
         help=f"Up to {UPLOAD_MB} MB. Archives are read in place; archives inside them are not opened.",
     )
     if not files:
+        if session_reading() is None:
+            st.info(
+                "Upload the logs of a submission, or start the dashboard with a folder to watch: "
+                "`mlperf-stats dashboard my-campaign`."
+            )
         return session_reading()
     rounds = sorted({str(name) for name in data.results_frame(data.current_source())["round"]}, reverse=True)
     round_name = st.selectbox("MLPerf round", [BY_NAME, *rounds], key="upload-round")
     asked = (tuple(file.file_id for file in files), round_name)
     if st.session_state.get("asked") != asked:
-        remember(_read(files, None if round_name == BY_NAME else round_name))
+        found = _read(files, None if round_name == BY_NAME else round_name)
+        remember(found if isinstance(found, Reading) else None)
         st.session_state["asked"] = asked
+        st.session_state["refusal"] = None if isinstance(found, Reading) else found
+    match st.session_state["refusal"]:
+        case RoundUnknownError():
+            st.warning("The names in this upload do not tell the MLPerf round. Choose it above.")
+        case InputError() as error:
+            # The path in the message is a temporary one of ours; the reader knows the file's own name.
+            st.error(plain(str(error).partition(": ")[2] or error), title="This upload cannot be read")
     return session_reading()
 
 
-def _read(files: Sequence[UploadedFile], round_name: str | None) -> Reading | None:
+def _read(files: Sequence[UploadedFile], round_name: str | None) -> Reading | InputError:
+    """What was read, or why nothing was."""
     bar = st.progress(0.0, "Reading the logs …")
 
     def tell(step: IngestProgress) -> None:
@@ -196,14 +205,10 @@ def _read(files: Sequence[UploadedFile], round_name: str | None) -> Reading | No
 
     try:
         return read_upload(files, round_name, tell)
-    except RoundUnknownError:
-        st.warning("The names in this upload do not tell the MLPerf round. Choose it above.")
     except InputError as error:
-        # The path in the message is a temporary one of ours; the reader knows the file's own name.
-        st.error(plain(str(error).partition(": ")[2] or error), title="This upload cannot be read")
+        return error
     finally:
         bar.empty()
-    return None
 
 
 def show(sheet: Sheet, reading: Reading) -> None:
@@ -254,8 +259,8 @@ def show_problems(sheet: Sheet, reading: Reading) -> None:
         texts = {name: PROBLEM_COLUMNS[name] for name in ("code", "count", "meaning")}
         sheet.table("file-problems", pd.DataFrame(rows, columns=list(texts)), texts)
     if report.worst:
-        worst = [{"fact": path, "value": f"{code} {detail}".strip()} for path, code, detail in report.worst]
-        sheet.table("worst-files", pd.DataFrame(worst), FACT_COLUMNS)
+        worst = [{"path": path, "code": code, "detail": detail} for path, code, detail in report.worst]
+        sheet.table("worst-files", pd.DataFrame(worst), PROBLEM_COLUMNS)
 
 
 def beside(sheet: Sheet, frame: pd.DataFrame, own: pd.Series[Any]) -> None:

@@ -20,10 +20,12 @@ from mlperf_dashboards.parts.scale_columns import (
 )
 from mlperf_dashboards.parts.sheet import Sheet
 from mlperf_dashboards.parts.sources import choose_source
+from mlperf_dashboards.words import plain
 from mlperf_stats.charts.history import MEASURES, history_chart
 from mlperf_stats.charts.profile import profile_chart
 from mlperf_stats.charts.results import SELECTION
 from mlperf_stats.charts.scale import scaling_chart
+from mlperf_stats.errors import InputError
 from mlperf_stats.rules.wording import DERIVED, SELECTED
 
 if TYPE_CHECKING:
@@ -92,7 +94,12 @@ def close_to_best(sheet: Sheet, source: Source, frame: pd.DataFrame) -> None:
     round_name = places[0].selectbox("Round", rounds, key="profile-round", bind="query-params")
     per_accelerator = places[1].toggle("Accelerator-minutes", key="per-accelerator", bind="query-params")
     complete = places[2].toggle("Only systems with every benchmark", key="complete", bind="query-params")
-    found = analyses.profile(source, round_name, per_accelerator, complete)
+    try:
+        found = analyses.profile(source, round_name, per_accelerator, complete)
+    except InputError as error:
+        told = "Allow systems without some benchmark." if complete else "Choose another round."
+        st.warning(plain(f"{str(error).partition(';')[0]}. {told}"), title="Nothing to compare")
+        return
     page = choose_page(sheet, len(found.systems), MOST_PROFILES, "systems", "the most complete first")
     systems = found.systems[page]
     drawn = {row["submission"] for row in systems}

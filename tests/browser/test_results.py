@@ -45,6 +45,11 @@ def test_a_click_on_a_mark_leads_to_the_result(bert: Page) -> None:
     expect(bert.get_by_text(named[0]).first).to_be_visible()
     assert named[0].rpartition("/")[0].rpartition("/")[2] in bert.url
     no_errors(bert)
+    # One step back leads to the table as it was left.
+    bert.go_back()
+    expect(bert.get_by_role("heading", level=1)).to_have_text("Results")
+    settle(bert)
+    expect(bert.get_by_role("button", name="Remove bert")).to_have_count(1)
 
 
 def test_the_csv_has_every_column_at_full_precision(bert: Page) -> None:

@@ -327,3 +327,59 @@ def test_one_result_is_read_without_the_rest_of_its_workload(
     assert replace(full, controlled=None) == short
     monkeypatch.setattr(shows, "ControlledEstimates", lambda *_: pytest.fail("the workload was read"))
     assert name in told(open_page("result", id=name))
+
+
+@pytest.mark.parametrize(
+    ("page", "asked", "missing"),
+    [
+        ("results", {"round": ["9.9", "5.0"], "benchmark": "none"}, ["round 9.9", "benchmark none"]),
+        ("compare", {"result": [RED, "5.0/nobody/none/bert"]}, ["result 5.0/nobody/none/bert"]),
+        ("combined", {"submission": "4.0/nobody/none"}, ["submission 4.0/nobody/none"]),
+        ("scale", {"scale-benchmark": "none", "price": "x"}, ["scale benchmark none"]),
+    ],
+)
+def test_what_a_link_asks_for_and_is_not_here_is_said(
+    open_page: OpenPage, page: str, asked: dict[str, Any], missing: list[str]
+) -> None:
+    said = told(open_page(page, **asked)).replace("\\", "")
+    assert f"asks for what is not here: {', '.join(missing)}" in said
+
+
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        ("results", {"round": "5.0", "table": "By result", "min": "8", "columns": ["Result", "Spread"]}),
+        ("results", {"round": "", "benchmark": "bert", "complete": "true"}),
+        ("compare", {"result": [RED, NYX], "level": "95", "margin": "2.0", "footing": "as-run"}),
+        ("scale", {"view": "By size", "scale-benchmark": "bert", "scale-round": ["5.0", "4.0"]}),
+        ("result", {"id": RED, "something": "else"}),
+    ],
+)
+def test_a_link_to_what_is_here_is_taken_as_it_is(
+    open_page: OpenPage, page: str, asked: dict[str, Any]
+) -> None:
+    assert "asks for what is not here" not in told(open_page(page, **asked))
+
+
+def test_advice_on_a_combined_score_is_for_this_page(open_page: OpenPage) -> None:
+    said = told(open_page("combined", submission="1.0/Dell/XE8545x4A100-SXM-80GB")).replace("\\", "")
+    assert "Choose under Benchmarks: maskrcnn, resnet, ssd." in said
+    assert "--benchmark" not in said
+
+
+def test_a_round_without_complete_systems_keeps_its_choices(open_page: OpenPage) -> None:
+    app = open_page("scale", **{"view": "Close to the best", "profile-round": "0.5"})
+    app.toggle(key="complete").set_value(True).run()
+    assert [element.value for element in app.title] == ["Scale and history"]
+    assert "Allow systems without some benchmark" in told(app)
+
+
+def test_a_refused_upload_stays_refused_and_is_told_once(open_page: OpenPage) -> None:
+    app = open_page("runs")
+    assert "Upload the logs" in told(app)
+    app.file_uploader[0].set_value(("junk.zip", b"PK no archive", "application/zip"))
+    for _ in range(2):
+        app.run()
+        [refusal] = app.error
+        assert "cannot be read as a zip archive" in refusal.value
+        assert "Upload the logs" not in told(app)
