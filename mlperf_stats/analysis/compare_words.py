@@ -84,8 +84,10 @@ def notes(comparison: Comparison) -> list[str]:
     found += _few_runs(comparison.pairs)
     if any(_are_variants(str(row["a"]), str(row["b"])) for row in comparison.pairs):
         found.append(VARIANTS)
-    found.append(SELECTED)
-    if any(str(row[side]).startswith(f"{LOCAL_ROUND}/") for row in comparison.pairs for side in "ab"):
+    own = [str(row[side]).startswith(f"{LOCAL_ROUND}/") for row in comparison.pairs for side in "ab"]
+    if not all(own):
+        found.append(SELECTED)
+    if any(own):
         found.append(UNVERIFIED)
     return found
 

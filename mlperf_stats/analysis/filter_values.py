@@ -88,6 +88,9 @@ class Unmatched:
 
     def _advice(self) -> str:
         if self.option == "round":
+            whole = f"{self.value.strip().lower().removeprefix('v')}.0"
+            if whole in self.known:
+                return f"did you mean {whole}?"
             return f"it has {', '.join(self.known) or 'none'}; 'mlperf-stats ingest' adds others"
         value = self.value.lower()
         # Of spellings that differ in case alone, the one with capitals.

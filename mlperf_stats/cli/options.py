@@ -109,6 +109,9 @@ def file_option(says: str) -> Any:
     return typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help=says)
 
 
+STANDARD_OUTPUT = Path("-")
+"""As a FILE, by custom."""
+
 _EXPORTED = ("parquet", "xlsx")
 """Endings of files that ``export`` writes."""
 
@@ -120,6 +123,8 @@ def _output(
     ] = None,
     path: Annotated[Path | None, file_option("Write to FILE.")] = None,
 ) -> Output:
+    if path == STANDARD_OUTPUT:
+        path = None
     return Output(form or _form_of(path), path)
 
 

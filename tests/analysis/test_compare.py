@@ -14,6 +14,7 @@ import mlperf_stats as ms
 from mlperf_stats.analysis.compare import compare
 from mlperf_stats.analysis.compare_rows import PAIR_COLUMNS, RANK_COLUMNS
 from mlperf_stats.errors import InputError, NotComparableError, NotFoundError
+from mlperf_stats.rules.wording import SELECTED
 from mlperf_stats.store import Filters, Store, open_memory, open_snapshot
 from mlperf_stats.store.ingest import ingest
 
@@ -244,6 +245,7 @@ def test_variants_of_a_campaign_have_two_intervals(
         for benchmark in ("", "/retinanet"):
             found = compare(own, [f"local/ACME/{system}{benchmark}" for system in systems])
             assert ("'run --against' compares their runs in pairs" in found.to_markdown()) is said
+            assert SELECTED not in found.to_markdown(), "own results are no published ones"
 
 
 def test_a_benchmark_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_show_wrong(invoke: Invoke) -> None:
         ((QCT, "--interval", "mine"), "own, controlled"),
         ((QCT, "--show-wrong"), "two submissions"),
         ((QCT, "--reference", "published"), "no published reference results"),
-        ((QCT, "--reference", "nowhere.csv"), "no result or system is called 'nowhere.csv'"),
+        ((QCT, "--reference", "nowhere.csv"), "nowhere.csv: no such file; --reference takes"),
         ((QCT, "--allow", "colour"), "it is one of benchmark"),
         (
             ("0.5/nvidia/submission/dgx1_ngc18.11_mxnet", "--reference", "0.6/Alibaba/sinian"),

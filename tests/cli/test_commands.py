@@ -285,6 +285,15 @@ def test_every_command_has_help_with_examples(invoke: Invoke, command: str) -> N
     assert f"  mlperf-stats {command} " in result.stdout.partition("Examples:")[2]
 
 
+def test_a_dash_is_standard_output(
+    invoke: Invoke, own: tuple[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ("results", *own, "--format", "csv")
+    assert invoke(*arguments, "-o", "-").stdout == invoke(*arguments).stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_run_on_a_machine_without_accelerators(invoke: Invoke, tmp_path: Path) -> None:
     files = submission_files("mine", "cpu-box", "retinanet", (30.0,))
     files["mine/systems/cpu-box.json"] = system_json(number_of_nodes="1", accelerators_per_node="0")

@@ -23,6 +23,8 @@ Invoke = Callable[..., Result]
         (["--availability", "avialable"], "did you mean available"),
         (["--accelerator", "H100"], "'*H100*' fits"),
         (["--round", "5.7"], "'mlperf-stats ingest' adds others"),
+        (["--round", "5"], "no round '5' in the database; did you mean 5.0?"),
+        (["--round", "v4"], "did you mean 4.0?"),
         (["--benchmark", "bert", "--benchmark", "bertt"], "did you mean bert?"),
     ],
 )
