@@ -279,7 +279,7 @@ def _launch_order(runs: int, launched: Sequence[float | None] | None) -> tuple[l
         return list(range(runs)), True
     if len(launched) != runs:
         raise InputError(f"{len(launched)} launch times for {runs} runs; give one (or None) per run")
-    known = [time for time in launched if time is not None]
+    known = [time for time in launched if time is not None and math.isfinite(time)]
     if len(known) < runs:
         return list(range(runs)), False
     return sorted(range(runs), key=known.__getitem__), True

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlperf_stats.errors import SampleError, TooFewRunsError
+from mlperf_stats.errors import SampleError, StatisticsError, TooFewRunsError
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.interval import Interval
 from mlperf_stats.stats.moderated import VariancePrior, variance_prior
@@ -92,7 +92,9 @@ class PowerLaw:
     scatter_df: float
 
     def efficiency(self, growth: float) -> Interval:
-        """Share of ideal speed-up left when the size grows by a factor ``growth`` > 1."""
+        """Share of ideal speed-up left as the size grows by a factor ``growth`` > 1, else StatisticsError."""
+        if not (math.isfinite(growth) and growth > 1):
+            raise StatisticsError(f"growth {growth!r} is not a number above 1; 2 is one doubling")
         own = self.exponent
 
         def left(exponent: float) -> float:

@@ -162,6 +162,8 @@ def test_ncf_with_absent_runs_or_unknown_launches() -> None:
     assert (absent.state, absent.warnings) == (ScoreState.UNKNOWN, ("unknown-absent-runs",))
     unsure = score([5.0] * 100, ["converged"] * 100, NCF, launched=[None, *map(float, range(99))])
     assert (unsure.score_minutes, unsure.warnings) == (5.0, ("launch-order-unknown",))
+    without_order = score([10.0] * 100, [RunStatus.CONVERGED] * 100, NCF, launched=[math.nan, *range(99)])
+    assert "launch-order-unknown" in without_order.warnings
     with pytest.raises(InputError, match="99 launch times for 100 runs"):
         score([5.0] * 100, ["converged"] * 100, NCF, launched=[0.0] * 99)
 

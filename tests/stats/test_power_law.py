@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlperf_stats.errors import SampleError, TooFewRunsError
+from mlperf_stats.errors import SampleError, StatisticsError, TooFewRunsError
 from mlperf_stats.stats import codes
 from mlperf_stats.stats.moderated import VariancePrior
 from mlperf_stats.stats.power_law import power_law, scatter_prior, sized_times
@@ -67,6 +67,9 @@ def test_efficiency_is_what_the_exponent_leaves(exponent: float, growth: float, 
     law = power_law(sized_times(SIZES, [10 * size**-exponent for size in SIZES], EXACT))
     assert law.efficiency(growth).estimate == pytest.approx(left)
     assert law.efficiency(growth).estimand == "scaling-efficiency"
+    for shrinking in (1.0, 0.5, -2.0, math.nan):
+        with pytest.raises(StatisticsError, match="growth"):
+            law.efficiency(shrinking)
 
 
 def test_priors_need_two_families_that_scatter() -> None:
