@@ -14,7 +14,7 @@ from mlperf_stats.errors import InputError
 def command(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]…", help="Folders, campaigns or archives of your own runs to watch."),
+        typer.Argument(metavar="PATH", help="Folders, campaigns or archives of your own runs to watch."),
     ] = None,
     db: Annotated[
         Path | None,

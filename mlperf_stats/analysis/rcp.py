@@ -139,6 +139,8 @@ def rcp_of(
             results = list_results(logs)
             require_rounds(result.round for result in results)
             return rcp_report(logs, results, variant)
+    if round_name is not None:
+        raise InputError(f"--round is for a folder of logs, and {str(target)!r} is none; leave it out")
     return rcp_report(store, [find_result(store, os.fspath(target), or_logs=True)], variant)
 
 

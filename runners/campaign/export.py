@@ -12,6 +12,7 @@ from mlperf_runners.campaign.plan import Plan, load
 from mlperf_runners.campaign.results_view import describe_system
 from mlperf_runners.errors import CampaignError
 from mlperf_runners.workloads.workload import Workload
+from mlperf_stats.text.numbers import plural
 
 
 def export_submission(campaigns: Sequence[tuple[Path, Workload]], target: Path) -> list[str]:
@@ -70,7 +71,7 @@ def _export_variant(
         raise CampaignError(f"{folder}: cannot be written ({error.strerror})") from error
     official = workload.official_runs
     note = "" if len(own) == official else f"; round {workload.round} asks for {official}"
-    return f"{folder}: {len(own)} runs{note}"
+    return f"{folder}: {plural(len(own), 'run')}{note}"
 
 
 def _counting(folder: CampaignFolder) -> list[Attempt]:

@@ -99,6 +99,7 @@ def test_usage_errors_exit_with_2(invoke: Invoke, arguments: list[str]) -> None:
         (["plan", "nonsense"], "there is no command 'nonsense'; 'mlperf-stats plan --help' lists them"),
         (["plan", "width", "--benchmark", "bert", "--round", "9"], "no round '9' in the database"),
         (["plan", "width", "--pilot", "nowhere"], "no file or folder 'nowhere', and no result has the id"),
+        (["rcp", "5.0/QCT/D74H-7U/bert", "--round", "4.0"], "--round is for a folder of logs"),
         (["rcp", "nowhere"], "no file or folder 'nowhere', and no result has the id"),
         (["combine", "5.0/QCT/D74H-7U", "--reference", "none.csv"], "none.csv: no such file"),
     ],
