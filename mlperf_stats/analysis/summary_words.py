@@ -74,12 +74,14 @@ def summary_sentence(report: SummaryReport, one: Summary) -> str:
     unit = "" if normalised else " minutes"
     scaled = f" ({minutes(one.raw_score)} before scaling)" if one.raw_score != one.score else ""
     widest = max(one.components, key=lambda part: part.variance_share)
+    share = percent(widest.variance_share, 0)
+    # Where a spread is not known, nobody has a share.
+    whose = f", {share} of whose variance is {widest.benchmark}'s" if widest.variance_share else ""
     return (
         f"The weighted geometric mean of {one.submission} over {', '.join(report.benchmarks)} is "
         f"{minutes(one.score)}{unit}{scaled}; from raw times {minutes(one.estimate)}{unit} "
-        f"({percent(report.level)} interval {minutes(one.low)} – {minutes(one.high)}), "
-        f"{percent(widest.variance_share, 0)} of whose variance is {widest.benchmark}'s. Halving or doubling "
-        f"single weights moves it between {minutes(one.weights_low)} and {minutes(one.weights_high)}."
+        f"({percent(report.level)} interval {minutes(one.low)} – {minutes(one.high)}){whose}. "
+        f"Halving or doubling single weights moves it between {minutes(one.weights_low)} and {minutes(one.weights_high)}."
     )
 
 

@@ -260,8 +260,10 @@ def test_one_run_filed_three_times_has_no_controlled_law(tmp_path: Path) -> None
     write_tree(tmp_path, files | dict.fromkeys(logs, files[logs[0]]))
     with open_memory() as own:
         ingest(own, [tmp_path], round="local")
-        (found,) = combine(own, ["local/ACME/one"]).summaries
+        report = combine(own, ["local/ACME/one"])
+        (found,) = report.summaries
         assert (found.low, found.high) == (0.0, math.inf)
+        assert "of whose variance" not in report.to_markdown()
         with pytest.raises(CannotCombineError, match="one run"):
             combine(own, ["local/ACME/one"], interval="controlled")
 
