@@ -81,7 +81,8 @@ def summary_sentence(report: SummaryReport, one: Summary) -> str:
         f"The weighted geometric mean of {one.submission} over {', '.join(report.benchmarks)} is "
         f"{minutes(one.score)}{unit}{scaled}; from raw times {minutes(one.estimate)}{unit} "
         f"({percent(report.level)} interval {minutes(one.low)} – {minutes(one.high)}){whose}. "
-        f"Halving or doubling single weights moves it between {minutes(one.weights_low)} and {minutes(one.weights_high)}."
+        f"Halving or doubling single weights moves it between {minutes(one.weights_low)} and "
+        f"{minutes(one.weights_high)}."
     )
 
 
