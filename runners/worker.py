@@ -110,6 +110,8 @@ def _train(attempt: Attempt, started: float) -> None:
     seed = plan.seed_of(attempt.index)
     context = Context.start(seed, settings.device, plan.launch.threads)
     if context.leads:
+        # Two workers of one attempt must not write one log together: the second one ends here.
+        attempt.log.touch(exist_ok=False)
         _note_environment(attempt, str(context.device), context.world)
     with Logbook(attempt.log if context.leads else None) as log:
         log.start(keys.INIT_START)

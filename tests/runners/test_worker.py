@@ -11,7 +11,7 @@ import pytest
 
 from mlperf_runners import worker
 from mlperf_runners.campaign.folder import Attempt, CampaignFolder
-from mlperf_runners.campaign.plan import Launch, Plan, Stopping, Variant
+from mlperf_runners.campaign.plan import Launch, Plan, Stopping, Variant, freeze
 from mlperf_runners.campaign.results_view import system_description
 from mlperf_runners.errors import DatasetMissingError
 from mlperf_runners.training.logbook import Logbook
@@ -74,6 +74,21 @@ def full(name: str, **changes: Any) -> Plan:
 def test_an_easier_target_is_not_the_closed_division(plan: Plan, division: str) -> None:
     assert worker.submission_header(plan, 0, 1, 8)["submission_division"] == division
     assert system_description(plan, 0, "box")["division"] == division
+
+
+def test_an_attempt_is_trained_by_one_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slurm may have taken a job although it said that it had not, and the dispatcher submitted another."""
+    monkeypatch.setattr(worker, "die_with_parent", lambda: None)
+    easy = workload("ncf").changed("mini", {"users": 50, "items": 200, "target": 0.01, "first_evaluation": 0})
+    variants = (Variant("", msgspec.to_builtins(easy)),)
+    freeze(tmp_path, msgspec.structs.replace(full("ncf"), mode="mini", variants=variants))
+    attempt = CampaignFolder(tmp_path).new_attempt(0)
+    attempt.log.write_text("of the other worker\n")
+    with pytest.raises(FileExistsError):
+        worker.main([str(attempt.folder)])
+    assert attempt.log.read_text() == "of the other worker\n"
+    attempt.log.unlink()
+    assert worker.main([str(attempt.folder)]) == 0
 
 
 def test_no_cache_is_said_to_be_cleared(tmp_path: Path) -> None:
