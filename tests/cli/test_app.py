@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import pytest
 from typer.testing import Result
 
 from mlperf_stats import __version__
+from mlperf_stats.cli.plain_text import print_everywhere
 from mlperf_stats.cli.registry import COMMANDS, CommandEntry
 from mlperf_stats.errors import InputError
 
@@ -128,6 +130,25 @@ def test_closed_pipe_is_quiet(database: Path) -> None:
         done = subprocess.run([*PROGRAM, *arguments], stdout=pipe, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 128 + signal.SIGPIPE
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_locale_without_unicode_gets_plain_signs(encoding: str) -> None:
+    arguments = ["compare", "5.0/QCT/D74H-7U/bert", "5.0/ASUSTeK/ESC_N8_E11/bert", "--round", "5.0"]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run([*PROGRAM, *arguments], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    row = done.stdout.decode(encoding).splitlines()[1]
+    assert re.search(r"  0\.\d+ [-–] 1\.\d+  ~ ", row), row
+    assert "\\u" not in done.stdout.decode(encoding)
+
+
+def test_a_character_without_a_sign_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    print_everywhere()
+    print("系 ±2 %, a…b", flush=True)
+    assert out.buffer.getvalue() == b"\\u7cfb +-2 %, a*b\n"
 
 
 def test_interrupt_exits_with_130(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, invoke: Invoke) -> None:
