@@ -18,7 +18,7 @@ from mlperf_stats.analysis.one_benchmark import sets_of_one_benchmark
 from mlperf_stats.analysis.run_sets import RunSet
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
 from mlperf_stats.analysis.tables import Columns, Tables
-from mlperf_stats.errors import NoReferenceError, RulesError
+from mlperf_stats.errors import RoundUnknownError, RulesError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters
@@ -191,7 +191,7 @@ def _of_reference(round_: str, benchmark: str) -> list[_Point]:
 
     try:
         references = reference_set(round_, benchmark)
-    except (NoReferenceError, RulesError):
+    except (RulesError, RoundUnknownError):
         return []
     logs = [(point.gbs, np.log(point.values)) for point in references.points if len(point.values) > 1]
     df = sum(values.size - 1 for _, values in logs)

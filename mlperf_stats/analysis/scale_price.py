@@ -24,7 +24,7 @@ from mlperf_stats.analysis.one_benchmark import sets_of_one_benchmark
 from mlperf_stats.analysis.run_sets import Key, RunSet
 from mlperf_stats.analysis.summaries import DEFAULT_LEVEL
 from mlperf_stats.analysis.tables import Columns, Tables
-from mlperf_stats.errors import NoReferenceError, RulesError
+from mlperf_stats.errors import RoundUnknownError, RulesError
 from mlperf_stats.rules.wording import DERIVED
 from mlperf_stats.store.database import Store
 from mlperf_stats.store.queries import Filters
@@ -239,7 +239,7 @@ def _reference(item: RunSet, level: float) -> Interval | None:
         return None
     try:
         references = reference_set(item.result.round, item.result.benchmark)
-    except (NoReferenceError, RulesError):
+    except (RulesError, RoundUnknownError):
         return None
     basis, limit = limit_at(item.gbs, references, Variant.OFFICIAL_CODE)
     if limit is None or basis not in (Basis.FOUND, Basis.INTERPOLATED):

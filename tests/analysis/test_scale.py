@@ -178,6 +178,28 @@ def test_no_law_through_two_sizes(store: Store) -> None:
     assert all(row["law"] is None for row in points)
 
 
+def test_own_campaigns_have_no_reference_and_a_curve_all_the_same(tmp_path: Path) -> None:
+    files: dict[str, bytes] = {}
+    for nodes, gbs in ((1, 64), (2, 256), (4, 1024)):
+        system = f"x{nodes}"
+        files[f"me/systems/{system}.json"] = system_json(submitter="me", number_of_nodes=str(nodes))
+        for run in range(4):
+            files[f"me/results/{system}/mine/result_{run}.txt"] = run_log(
+                20.0 / nodes + run,
+                benchmark="mine",
+                seed=run,
+                gbs=gbs,
+                evaluations=((2, 0.3), (4 + run % 2, 0.7)),
+            )
+    write_tree(tmp_path, files)
+    with open_memory() as own:
+        ingest(own, [tmp_path], round="local")
+        curve = scale_curve(own, Filters())
+        assert [row["gbs"] for row in curve.points] == [64, 256, 1024]
+        assert [row["source"] for row in curve.laws] == ["submissions"]
+        assert [row["reference"] for row in scale_price(own, Filters()).rows] == [None, None]
+
+
 @pytest.mark.parametrize("runs", [(4, 4), (2, 6)])
 def test_runs_that_tie_leave_their_mean_uncertain(tmp_path: Path, runs: tuple[int, int]) -> None:
     """Eight made-up runs, all at epoch 4 of evaluations at 2 and 4: a width of 0 would claim too much."""
