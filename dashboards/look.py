@@ -47,7 +47,7 @@ if (!window.wayBack) {
 }
 </script>"""
 """One step back for one link followed. Streamlit makes two for a link with parameters: it first puts them
-behind the address of the page that the reader is on, which is no view of anything; that step is taken over."""
+behind the address of the page that the reader is on, which is no view of anything; that step is replaced."""
 
 
 def page_icon() -> Image.Image:

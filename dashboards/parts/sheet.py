@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-_TALLEST_ROWS = 17
-"""So many stand without scrolling; of more the last one in sight is cut, which tells that there are more."""
+_USUAL = (35, 17, 12.5)
+_TALL = (75, 8, 6.5)
+"""Pixels of a row; how many rows stand without scrolling; how many are in sight of more, the last one cut,
+which tells that there are more. Text is folded in rows of three lines."""
 
-_SCROLLED_ROWS = 12.5
-_ROW_PIXELS = 35
 _LONG = 24
 """Letters of a cell from which its column keeps some width on paper."""
 
@@ -105,8 +105,11 @@ class Sheet:
         *,
         order: Sequence[str] | None = None,
         selects: Literal["multi-row", "single-row", "single-cell"] | None = None,
+        sentences: bool = False,
     ) -> Any:
         """A table with its downloads, which have every column of ``frame``.
+
+        ``sentences``: rows have room for three lines.
 
         Returns:
             What is selected, as Streamlit tells it; None where nothing can be.
@@ -115,12 +118,14 @@ class Sheet:
         # Of hundreds of rows what is not to be seen would be most of what is sent.
         cells = cells[list(order)] if order else cells
         content, columns = grid(cells, texts)
+        height, whole, scrolled = _TALL if sentences else _USUAL
         looks: dict[str, Any] = {
             "key": f"table-{name}",
+            "row_height": height,
             "hide_index": True,
             "column_config": columns,
             "placeholder": "",
-            "height": "content" if len(cells) <= _TALLEST_ROWS else int(_ROW_PIXELS * (_SCROLLED_ROWS + 1)),
+            "height": "content" if len(cells) <= whole else int(height * scrolled) + _USUAL[0],
         }
         event: Any = None
         if selects:

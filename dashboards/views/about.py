@@ -49,11 +49,11 @@ COLUMN_COLUMNS = {
     "help": ColumnText("Meaning", "Times are in minutes."),
 }
 WARNING_COLUMNS = {
-    "code": ColumnText("Code", "As tables show it."),
+    "code": ColumnText("Code", "As tables show it.", width="medium"),
     "about": ColumnText("About", "What carries it."),
-    "brief": ColumnText("In short", "One line."),
-    "meaning": ColumnText("Meaning", "What was seen, and what it does to the figures."),
-    "advice": ColumnText("Advice", "What can be done."),
+    "brief": ColumnText("In short", "One line.", width="medium"),
+    "meaning": ColumnText("Meaning", "What was seen, and what it does to the figures.", width="large"),
+    "advice": ColumnText("Advice", "What can be done.", width="large"),
 }
 
 
@@ -71,7 +71,7 @@ def main() -> None:
         sheet.table("columns", pd.DataFrame(texts), COLUMN_COLUMNS)
         sheet.heading("Warnings and problems")
         known = [{name: getattr(entry, name) for name in WARNING_COLUMNS} for entry in catalogue().values()]
-        sheet.table("warnings", pd.DataFrame(known), WARNING_COLUMNS)
+        sheet.table("warnings", pd.DataFrame(known), WARNING_COLUMNS, sentences=True)
         sheet.note(wording.TRADEMARK)
 
 

@@ -59,8 +59,8 @@ BY_NAME = "as the names in it say"
 CHECK_COLUMNS = {
     "severity": ColumnText("Severity", "Rejected: a review would send it back."),
     "result_id": ColumnText("Result", "Which result it is about."),
-    "sentence": ColumnText("Finding", "With its evidence."),
-    "advice": ColumnText("Advice", "What can be done."),
+    "sentence": ColumnText("Finding", "With its evidence.", width="large"),
+    "advice": ColumnText("Advice", "What can be done.", width="large"),
     "code": ColumnText("Code", "Kind of finding."),
     "p_adjusted": ColumnText("p, adjusted", "By Holm over all tests of the check.", "number"),
 }
@@ -241,7 +241,7 @@ def show_check(sheet: Sheet, reading: Reading) -> None:
     report = data.check_of(reading.source)
     verdict = "A review would send nothing back, as far as was tested."
     sheet.note(verdict if report.passed else "A review would send something back: see the first rows.")
-    sheet.table("check", report.to_frame(), CHECK_COLUMNS)
+    sheet.table("check", report.to_frame(), CHECK_COLUMNS, sentences=True)
     sheet.note(report.error_statement)
 
 
@@ -278,7 +278,11 @@ def beside(sheet: Sheet, frame: pd.DataFrame, own: pd.Series[Any]) -> None:
     near = others.loc[distance.sort_values(kind="stable").index[:MOST_PEERS]]
     together = pd.concat([own.to_frame().T, near])
     rows = together.astype(object).where(together.notna(), None).to_dict("records")
-    sheet.picture("your-results-picture", partial(results_chart, rows), "Your result among published ones")
+    sheet.picture(
+        "your-results-picture",
+        partial(results_chart, rows, own=[str(own["result_id"])]),
+        "Your result among published ones",
+    )
     sheet.note(f"The {len(near)} published results of this round that are nearest in accelerators.")
     nearest = str(near["result_id"].iloc[0])
     link(

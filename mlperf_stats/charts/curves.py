@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_stats.charts.labels import amount, data, empty, plural, tooltip
+from mlperf_stats.charts.labels import amount, data, empty, heading_of, plural, tooltip
 from mlperf_stats.charts.marks import keyed, layered
 from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.text.names import clean
@@ -60,7 +60,7 @@ def quality_curves(
     return styled(
         layered(*layers),
         theme,
-        title=f"{named} against time: {clean(detail.result.result_id)}",
+        title=f"{named} against time: {heading_of(detail.result.result_id)}",
         subtitle=_notes(detail, rows, wanted, most),
         width=width,
         height=PANEL_HEIGHT,

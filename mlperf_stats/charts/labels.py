@@ -8,10 +8,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.theme import LABEL_CHARACTERS
-from mlperf_stats.text.names import clean, shorten_ids
+from mlperf_stats.text.names import clean, cut_middle, shorten_ids
 
 if TYPE_CHECKING:
     import altair as alt
+
+_HEADING_CHARACTERS = 120
 
 
 def result_labels(result_ids: Iterable[str], width: int = LABEL_CHARACTERS) -> dict[str, str]:
@@ -20,6 +22,11 @@ def result_labels(result_ids: Iterable[str], width: int = LABEL_CHARACTERS) -> d
     head, tail = _shared_ends(ids)
     short = shorten_ids(ids, width + len(head) + len(tail))
     return distinct({name: clean(short[name].removeprefix(head).removesuffix(tail)) for name in ids})
+
+
+def heading_of(result_id: str) -> str:
+    """A result id in a heading: whole, unless it would take many lines."""
+    return cut_middle(clean(result_id), _HEADING_CHARACTERS)
 
 
 def shared_ends(result_ids: Iterable[str]) -> str:

@@ -24,6 +24,8 @@ FIGURES: dict[Figure, str] = {
 }
 """Figures of the results table that have an interval, and what a picture calls them."""
 
+OWN_MARK = "▸"
+
 SELECTION = "result"
 """Name of the selection that a click makes, and of its field: ``result_id``."""
 
@@ -35,6 +37,7 @@ def results_chart(
     level: float = 0.95,
     log: bool | None = None,
     tied: Collection[str] | None = None,
+    own: Collection[str] = (),
     theme: Theme = LIGHT,
     width: Width = WIDTH,
     clickable: bool = False,
@@ -48,6 +51,7 @@ def results_chart(
         level: Confidence level that was asked for.
         log: Logarithmic axis; None: where the largest figure is five times the smallest.
         tied: Ids to grey because they cannot be told from the fastest; None: those of :func:`overlapping`.
+        own: Ids to tell from the others by colour and a mark beside their names.
         theme: The looks.
         width: Of the whole picture.
         clickable: As :func:`selecting`.
@@ -60,7 +64,7 @@ def results_chart(
     ties = overlapping(known, figure) if tied is None else set(tied)
     if log is None:
         log = bool(known) and known[-1][f"{figure}_minutes"] > LOG_FROM * known[0][f"{figure}_minutes"]
-    rows = _rows(known, figure, ties, theme)
+    rows = _rows(known, figure, ties, own, theme)
     ends = (row[name] for row in rows for name in ("estimate", "low", "high"))
     measure = Measure("minutes", domain_of(ends, log=log), log)
     layers = whiskers(
@@ -73,7 +77,10 @@ def results_chart(
         selecting(layered(*layers), clickable),
         theme,
         title=_title(known, figure),
-        subtitle=_notes(given, known, figure, level, sum(row["tied"] for row in rows)),
+        subtitle=[
+            *_notes(given, known, figure, level, sum(row["tied"] for row in rows)),
+            *([f"Coloured, with {OWN_MARK}: your own."] if own else []),
+        ],
         width=width,
         height=rows_height(len(rows)),
     )
@@ -103,15 +110,19 @@ def overlapping(known: Sequence[Mapping[Any, Any]], figure: Figure) -> set[str]:
 
 
 def _rows(
-    known: Sequence[Mapping[str, Any]], figure: Figure, ties: Collection[str], theme: Theme
+    known: Sequence[Mapping[str, Any]],
+    figure: Figure,
+    ties: Collection[str],
+    own: Collection[str],
+    theme: Theme,
 ) -> list[dict[str, Any]]:
     labels = result_labels(row["result_id"] for row in known)
-    plain, hollow = (theme.accent, theme.accent), (theme.tied, theme.background)
     rows = []
     for row in known:
-        tied = row["result_id"] in ties
-        colour, fill = hollow if tied else plain
-        looks = {"label": labels[row["result_id"]], "tied": tied, "colour": colour, "fill": fill}
+        tied, ours = row["result_id"] in ties, row["result_id"] in own
+        colour = theme.series[1] if ours else theme.tied if tied else theme.accent
+        label = f"{OWN_MARK} {labels[row['result_id']]}" if ours else labels[row["result_id"]]
+        looks = {"label": label, "tied": tied, "colour": colour, "fill": theme.background if tied else colour}
         rows.append(looks | _figures(row, figure))
     return rows
 

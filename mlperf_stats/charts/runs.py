@@ -7,7 +7,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlperf_stats.charts.labels import amount, data, empty, plural, result_labels, shared_ends, tooltip
+from mlperf_stats.charts.labels import (
+    amount,
+    data,
+    empty,
+    heading_of,
+    plural,
+    result_labels,
+    shared_ends,
+    tooltip,
+)
 from mlperf_stats.charts.marks import SHAPES, keyed, layered, quiet_axis
 from mlperf_stats.charts.results import selecting
 from mlperf_stats.charts.theme import LIGHT, WIDTH, Theme, Width, styled
@@ -56,7 +65,7 @@ def runs_chart(detail: ResultDetail, *, theme: Theme = LIGHT, width: Width = WID
     return styled(
         chart,
         theme,
-        title=f"Runs of {clean(detail.result.result_id)}",
+        title=f"Runs of {heading_of(detail.result.result_id)}",
         subtitle=_notes([detail], len(rows), "A dot is a run, a row a convergence point."),
         width=width,
         height=len(order) * _ROW_HEIGHT or _ROW_HEIGHT,

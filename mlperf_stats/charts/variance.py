@@ -40,7 +40,7 @@ def decomposition_chart(
         | {
             "share": row["convergence_share"],
             "rest": 1.0,
-            "text": f"{percent(row['convergence_share'], 0)} of sd {percent(row['run_sd'], 2)}",
+            "text": f"{percent(row['convergence_share'])} of sd {percent(row['run_sd'], 2)}",
             "throughput": percent(row["throughput_share"], 2),
             "runs": f"{row['runs_converged']} of {row['runs']} converged",
         }

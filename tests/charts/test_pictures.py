@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from mlperf_stats.charts.export import chart_json, chart_svg
 from mlperf_stats.charts.history import history_chart
 from mlperf_stats.charts.plan import width_curve_chart
 from mlperf_stats.charts.profile import profile_chart
-from mlperf_stats.charts.results import SELECTION, results_chart
+from mlperf_stats.charts.results import OWN_MARK, SELECTION, results_chart
 from mlperf_stats.charts.runs import MISSED, run_strips, runs_chart
 from mlperf_stats.charts.scale import scaling_chart
 from mlperf_stats.charts.summary import contributions_chart
@@ -300,3 +301,22 @@ def test_clicks_select_results(rgat: ResultsTable) -> None:
 
 def test_pictures_may_fill_their_column(rgat: ResultsTable) -> None:
     assert results_chart(rgat, width="container").to_dict()["width"] == "container"
+
+
+def test_own_results_are_told_from_the_others_by_colour_and_mark(rgat: ResultsTable) -> None:
+    rows = list(rgat)
+    own = rows[3]["result_id"]
+    chart = results_chart(rows, own=[own]).to_dict()
+    drawn = next(values for values in chart["datasets"].values() if "tied" in values[0])
+    assert [row["result_id"] for row in drawn if row["label"].startswith(OWN_MARK)] == [own]
+    assert [row["result_id"] for row in drawn if row["colour"] == LIGHT.series[1]] == [own]
+    assert any(OWN_MARK in line for line in chart["title"]["subtitle"])
+
+
+def test_a_very_long_name_takes_no_more_than_some_lines_of_a_heading(tinybox: ResultDetail) -> None:
+    name = f"5.0/{'submitter' * 30}/{'system' * 30}/bert"
+    long = replace(tinybox, result=replace(tinybox.result, result_id=name))
+    for chart in (runs_chart(long), quality_curves(long)):
+        lines = chart.to_dict()["title"]["text"]
+        assert len(lines) <= 3
+        assert lines[-1].endswith("/bert")
