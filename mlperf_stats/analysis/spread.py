@@ -164,6 +164,10 @@ def benchmark_spread(
     same = [r for r in results if rules_for(r.round, r.benchmark, 1).workload == latest.workload]
     sets = distinct_sets(store, [r for r in same if pilot is None or r.result_id != pilot.result.result_id])
     chosen = tuple(entry for entry in sets if gbs is None or entry.gbs == gbs)
+    if not sets and pilot is None:
+        raise NotFoundError(
+            f"{name}: every published set mixes global batch sizes; name a pilot of your own runs"
+        )
     if not chosen and pilot is None:
         sizes = ", ".join(map(str, sorted({entry.gbs for entry in sets if entry.gbs})))
         raise NotFoundError(f"{name}: no published runs at global batch size {gbs}; there are {sizes}")

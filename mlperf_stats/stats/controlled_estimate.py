@@ -195,7 +195,8 @@ def _bounds(
         centre, low, high = np.exp(
             merged.quantile(np.array([0.5, (1 - level) / 2, (1 + level) / 2]))
         ).tolist()
-    return centre, low, high
+    # Of a variance that is hardly known at all, some components are wider than quantiles can be told of.
+    return (centre, low, high) if low <= centre <= high else (centre, 0.0, math.inf)
 
 
 def _unbounded(

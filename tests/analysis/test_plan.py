@@ -117,6 +117,15 @@ def test_a_campaign_is_planned_with_its_own_number_of_runs(campaigns: Store) -> 
         assert all(0 < power <= 1 for power in powers)
 
 
+def test_sets_that_mix_batch_sizes_are_no_published_runs(tmp_path: Path) -> None:
+    files = submission_files("ACME", "x1", "resnet", (10.0, 10.5))
+    files["ACME/results/x1/resnet/result_2.txt"] = run_log(10.2, gbs=512, seed=9)
+    with open_memory() as store:
+        ingest(store, [write_tree(tmp_path, files)], round="4.0")
+        with pytest.raises(NotFoundError, match="every published set mixes global batch sizes"):
+            benchmark_spread(store, "resnet")
+
+
 @pytest.mark.parametrize("name", ["my-bench", "MyBench"])
 def test_campaigns_are_found_by_the_name_they_have(tmp_path: Path, name: str) -> None:
     with open_memory() as store:

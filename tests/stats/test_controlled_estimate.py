@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from mlperf_stats.stats.controlled_estimate import (
     moderated_estimate,
 )
 from mlperf_stats.stats.converged_runs import ConvergedRuns, converged_runs
+from mlperf_stats.stats.moderated import VariancePrior
 from mlperf_stats.stats.pool import pool
 from mlperf_stats.stats.t_log import geometric_mean_interval
 
@@ -150,6 +152,15 @@ def test_a_single_run_without_peers_says_nothing() -> None:
 def test_a_width_beyond_all_numbers_is_infinite() -> None:
     found = moderated_estimate([1.0, 1e10], None, level=0.999, **OFFICIAL)
     assert (found.geometric_mean.low, found.geometric_mean.high) == (0.0, math.inf)
+
+
+@pytest.mark.parametrize("df", [0.15, 0.2, 0.263])
+def test_a_variance_that_is_hardly_known_bounds_nothing_wrongly(df: float) -> None:
+    """Two very unlike sets: a prior of a fraction of a degree of freedom has tails beyond all numbers."""
+    known = replace(prior(), log_time=VariancePrior(df, 1e-3, 2))
+    found = moderated_estimate([90.0], known, **OFFICIAL).geometric_mean
+    assert (found.low, found.high) == (0.0, math.inf)
+    assert found.estimate == pytest.approx(90)
 
 
 def test_zero_variance_is_warned_of() -> None:
