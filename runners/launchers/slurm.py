@@ -99,7 +99,8 @@ class SlurmLauncher:
 
     def _queued(self) -> dict[tuple[int, int], str]:
         """(index, attempt) → job id of this campaign's jobs that wait or run."""
-        listed = _slurm(["squeue", "--noheader", "--array", "--format=%j|%K|%i"])
+        # All: those in hidden partitions too, for who is not seen is taken for dead.
+        listed = _slurm(["squeue", "--all", "--noheader", "--array", "--format=%j|%K|%i"])
         found = {}
         for line in listed.splitlines():
             # The name is whatever its owner likes.

@@ -41,6 +41,13 @@ def test_other_peoples_jobs_may_have_any_name(programs: Path, tmp_path: Path) ->
     assert launcher.adopt([mine, other]) == [mine]
 
 
+def test_jobs_in_a_hidden_partition_are_seen(programs: Path, tmp_path: Path) -> None:
+    """A job that is not seen is taken for dead, and submitted again while it runs."""
+    program(programs, "squeue", '[[ " $* " == *" --all "* ]] && echo "mlperf-0123456789ab-2|5|3_5"; true')
+    mine = Attempt(5, 2, tmp_path)
+    assert SlurmLauncher(tmp_path, DIGEST, Launch("slurm")).adopt([mine]) == [mine]
+
+
 def test_the_folder_of_a_campaign_may_have_spaces(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
