@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlperf_stats.charts.labels import amount, data, empty, heading_of, plural, tooltip
+from mlperf_stats.charts.labels import amount, data, empty, heading_of, tooltip
 from mlperf_stats.charts.marks import keyed, layered
 from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.text.names import clean
-from mlperf_stats.text.numbers import minutes
+from mlperf_stats.text.numbers import minutes, plural
 
 if TYPE_CHECKING:
     import altair as alt

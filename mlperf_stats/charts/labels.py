@@ -64,11 +64,6 @@ def tooltip(**fields: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(field=field, type="nominal", title=title) for field, title in fields.items()]
 
 
-def plural(number: int, noun: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def empty(noun: str) -> str:
     """The sentence of a picture that has nothing to show."""
     return f"Nothing to draw: {noun}."

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.direct import Scale, direct_labels, line_names, room_for
-from mlperf_stats.charts.labels import data, empty, plural, result_labels, tooltip
+from mlperf_stats.charts.labels import data, empty, result_labels, tooltip
 from mlperf_stats.charts.marks import DASHES, keyed, layered
 from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.text.names import clean
-from mlperf_stats.text.numbers import percent
+from mlperf_stats.text.numbers import percent, plural
 
 if TYPE_CHECKING:
     import altair as alt

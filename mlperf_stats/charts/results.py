@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlperf_stats.charts.labels import empty, plural, result_labels, shared_ends, tooltip
+from mlperf_stats.charts.labels import empty, result_labels, shared_ends, tooltip
 from mlperf_stats.charts.marks import layered
 from mlperf_stats.charts.theme import LIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.charts.whiskers import LOG_FROM, Measure, domain_of, drawn, rows_height, whiskers
 from mlperf_stats.text.names import clean
-from mlperf_stats.text.numbers import interval, minutes, percent
+from mlperf_stats.text.numbers import interval, minutes, percent, plural
 
 if TYPE_CHECKING:
     import altair as alt

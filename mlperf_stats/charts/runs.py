@@ -7,22 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlperf_stats.charts.labels import (
-    amount,
-    data,
-    empty,
-    heading_of,
-    plural,
-    result_labels,
-    shared_ends,
-    tooltip,
-)
+from mlperf_stats.charts.labels import amount, data, empty, heading_of, result_labels, shared_ends, tooltip
 from mlperf_stats.charts.marks import SHAPES, keyed, layered, quiet_axis
 from mlperf_stats.charts.results import selecting
 from mlperf_stats.charts.theme import LIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.charts.whiskers import LOG_FROM, Measure, domain_of
 from mlperf_stats.text.names import clean
-from mlperf_stats.text.numbers import minutes
+from mlperf_stats.text.numbers import minutes, plural
 
 if TYPE_CHECKING:
     import altair as alt

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlperf_stats.charts.direct import Scale, direct_labels, line_names, room_for
-from mlperf_stats.charts.labels import data, distinct, empty, plural, tooltip
+from mlperf_stats.charts.labels import data, distinct, empty, tooltip
 from mlperf_stats.charts.marks import DASHES, SHAPES, keyed, layered
 from mlperf_stats.charts.results import selecting
 from mlperf_stats.charts.theme import LIGHT, PANEL_HEIGHT, WIDTH, Theme, Width, styled
 from mlperf_stats.charts.whiskers import log_axis
 from mlperf_stats.text.names import clean
-from mlperf_stats.text.numbers import interval, minutes, percent
+from mlperf_stats.text.numbers import interval, minutes, percent, plural
 
 if TYPE_CHECKING:
     import altair as alt

@@ -10,6 +10,7 @@ from mlperf_stats.cli.options import DatabaseOptions, FilterOptions, LevelOption
 from mlperf_stats.cli.progress import steps_bar
 from mlperf_stats.errors import InputError, NotFoundError
 from mlperf_stats.store.files import replaced_file, require_writable
+from mlperf_stats.text.numbers import plural
 
 if TYPE_CHECKING:
     from mlperf_stats.report.document import Document
@@ -53,7 +54,12 @@ def command(
     text = _text(document, path.suffix.lower())
     with replaced_file(path) as scratch:
         scratch.write_text(text, encoding="utf-8", newline="")
-    print(f"{path}: {len(found.results)} results, {len(text.encode()) / 1e6:.1f} MB", file=sys.stderr)
+    print(f"{path}: {plural(len(found.results), 'result')}, {_size(len(text.encode()))}", file=sys.stderr)
+
+
+def _size(number: int) -> str:
+    """``23 kB``, ``1.4 MB``."""
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.0f} kB"
 
 
 def _text(document: Document, suffix: str) -> str:
