@@ -26,8 +26,9 @@ SECTIONS = (
     ),
     (
         "What an interval holds for",
-        "Each interval names its level and, where it attains another one, that as well. A warning beside a "
-        "figure is part of the figure.",
+        "Each interval names its level and, where it attains another one, that as well. Where too few runs "
+        "bound it, its end is ∞, an arrow in pictures, and an empty cell in files. A warning beside a figure "
+        "is part of the figure.",
         (wording.WITHIN_SUBMISSION, wording.SELECTED),
     ),
     (
