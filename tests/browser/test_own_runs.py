@@ -87,7 +87,7 @@ def tree_bytes(folder: Path) -> int:
 def test_a_submission_is_uploaded_checked_scored_and_compared(
     visit: Visit, submission: bytes, pictures: Path
 ) -> None:
-    page = visit("runs", fresh=True)
+    page = visit("runs")
     upload(page, "submission.zip", submission)
     no_errors(page)
     with zipfile.ZipFile(io.BytesIO(submission)) as archive:
@@ -140,7 +140,7 @@ def test_names_from_logs_are_shown_and_never_run(visit: Visit) -> None:
 
 def test_a_reference_file_normalises_a_combined_score(visit: Visit) -> None:
     asked = {"submission": "4.0/Dell/XE9680x8H100-SXM-80GB", "benchmarks": ["bert", "ssd"]}
-    page = visit(address("combined", {**asked, "reference": "a file that you upload"}), fresh=True)
+    page = visit(address("combined", {**asked, "reference": "a file that you upload"}))
     for name, content, said in (
         ("<b>.csv", b"bert;30", "This reference cannot be used"),
         ("ours.csv", b"benchmark,minutes\nbert,30\nssd,60\n", "Normalised by ours.csv, taken as exact"),
@@ -155,7 +155,7 @@ def test_a_reference_file_normalises_a_combined_score(visit: Visit) -> None:
 
 
 def test_what_is_no_archive_is_refused_in_words(visit: Visit) -> None:
-    page = visit("runs", fresh=True)
+    page = visit("runs")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": "broken.zip", "mimeType": "application/zip", "buffer": b"PK\x05\x06 no archive"}
     )
@@ -164,7 +164,7 @@ def test_what_is_no_archive_is_refused_in_words(visit: Visit) -> None:
 
 
 def test_the_round_is_asked_for_where_names_do_not_tell_it(visit: Visit) -> None:
-    page = visit("runs", fresh=True)
+    page = visit("runs")
     content = zipped(submission_files("ACME", "acme_x8", "retinanet"), "our-runs")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
         {"name": "our-runs.zip", "mimeType": "application/zip", "buffer": content}
