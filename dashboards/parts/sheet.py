@@ -192,7 +192,8 @@ def _footer() -> Any:
 def _report_table(name: str, cells: pd.DataFrame, texts: Mapping[str, ColumnText]) -> Table:
     """The table for paper: without columns that are empty throughout, which a file of the table has."""
     written = texts_of(cells, texts)
-    written = written.loc[:, (written != "").any()]
+    if len(written):
+        written = written.loc[:, (written != "").any()]
     columns = tuple(
         Column(texts[column].label, texts[column].is_figure, bool((written[column].str.len() > _LONG).any()))
         for column in written.columns
