@@ -11,12 +11,16 @@ def usage_line(error: Any) -> str:
     """The one line for a usage error of the parser, with close matches where a name is unknown."""
     message = str(error.format_message())
     if error.ctx is None:
-        # Of the parser's errors only one knows no command: an option at the end without its value.
-        return f"{_lowered(message).rstrip('.')}; write it behind the option"
+        # Of the parser's errors only two know no command: an option without its value, and with one too many.
+        remedy = "write it behind the option" if "requires" in message else "leave it out"
+        return f"{_lowered(message).rstrip('.')}; {remedy}"
     path = error.ctx.command_path
     unknown = re.match(r"No such command '(.*?)'", message)
     if unknown:
         return unknown_command(path, unknown[1], list(error.ctx.command.commands))
+    extra = re.match(r"Got unexpected extra argument.*? \((.*)\)", message)
+    if extra:
+        return f"{path} has no place for '{extra[1]}'; '{path} --help' says what it takes"
     if hasattr(error, "possibilities"):
         known = [name for param in error.ctx.command.params for name in param.opts if name.startswith("--")]
         said = f"{path} has no option {error.option_name}"

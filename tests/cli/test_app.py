@@ -96,6 +96,9 @@ def test_usage_errors_exit_with_2(invoke: Invoke, arguments: list[str]) -> None:
     ("arguments", "said"),
     [
         (["results", "--round"], "option '--round' requires an argument; write it behind the option"),
+        (["compare", "--ranks=2"], "option '--ranks' does not take a value; leave it out"),
+        (["results", "bert"], "mlperf-stats results has no place for 'bert'; 'mlperf-stats results --help'"),
+        (["explain", "no-peers", "a", "b"], "mlperf-stats explain has no place for 'a b';"),
         (["plan", "detect", "--benchmark", "bert"], "give --difference to be detected, or --equivalence"),
         (["plan", "widht"], "there is no command 'widht'; did you mean width?"),
         (["plan", "nonsense"], "there is no command 'nonsense'; 'mlperf-stats plan --help' lists them"),
