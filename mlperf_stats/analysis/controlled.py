@@ -49,4 +49,7 @@ class ControlledEstimates:
             return moderated_estimate(
                 item.minutes, prior, scored_runs=scored_runs, dropped=dropped, level=level
             )
-        return controlled_estimate(runs, prior, scored_runs=scored_runs, dropped=dropped, level=level)
+        step = self._lenders.relative_step(item)
+        return controlled_estimate(
+            runs, prior, scored_runs=scored_runs, dropped=dropped, level=level, relative_step=step
+        )

@@ -268,6 +268,8 @@ def plan_detect(
 
     if not math.isfinite(difference) or difference <= -1:
         raise StatisticsError(f"difference {difference!r} is not a share above -100 %; write 0.03 for 3 %")
+    if equivalence is not None and not equivalence > 0:
+        raise StatisticsError(f"margin {equivalence!r} is not above 0; write 0.02 for 2 %")
     contrast = Contrast(1 + difference, equivalence or 0.0, 1 - level, sides)
     asked = {
         "benchmark": spread.benchmark.name,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from mlperf_stats.analysis.lenders import Lenders, as_converged_runs
+from mlperf_stats.analysis.one_benchmark import same_workload
 from mlperf_stats.analysis.spread import FEWEST_RUNS, Spread
 from mlperf_stats.store.database import Store
-from mlperf_stats.store.queries import Filters
 
 if TYPE_CHECKING:
     from mlperf_stats.stats.controlled_planning import Borrower, ControlledWidths
@@ -40,8 +40,7 @@ def borrowers(store: Store, spread: Spread, most: int = MOST_SETS) -> tuple[Borr
         tried = (
             [usable[len(usable) * place // most] for place in range(most)] if len(usable) > most else usable
         )
-    names = {entry.result.benchmark for entry in (*spread.sets, *tried)}
-    lenders = Lenders(store, Filters(benchmarks=tuple(sorted(names))))
+    lenders = Lenders(store, same_workload([entry.result for entry in (*spread.sets, *tried)]))
     found = []
     for entry in tried:
         own, prior = as_converged_runs(entry), lenders.prior_of(entry)

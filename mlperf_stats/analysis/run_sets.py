@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -103,7 +103,7 @@ def run_sets(store: Store, results: Sequence[StoredResult]) -> list[RunSet]:
         filed = runs.get(result.key, [])
         rules = rules_for(result.round, result.benchmark, len(filed))
         present = [run for run in filed if run.status != RunStatus.ABSENT]
-        sets.append(RunSet(result, rules, _fresh(present, set())))
+        sets.append(RunSet(result, rules, distinct_runs(present)))
     return sets
 
 
@@ -142,7 +142,12 @@ def outlying_codes(sets: Sequence[RunSet]) -> tuple[Codes, dict[Key, float]]:
     return codes, ratios
 
 
-def _fresh(runs: Sequence[StoredRun], seen: set[str]) -> tuple[StoredRun, ...]:
+def distinct_runs(runs: Iterable[StoredRun]) -> tuple[StoredRun, ...]:
+    """The runs in their order, each once."""
+    return _fresh(runs, set())
+
+
+def _fresh(runs: Iterable[StoredRun], seen: set[str]) -> tuple[StoredRun, ...]:
     kept = []
     for run in runs:
         if run.identity and run.identity in seen:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mlperf_stats.analysis.controlled import ControlledEstimates
 from mlperf_stats.analysis.one_benchmark import same_workload
 from mlperf_stats.analysis.own_intervals import own_interval
+from mlperf_stats.analysis.run_sets import distinct_runs
 from mlperf_stats.model import RunStatus
 from mlperf_stats.rules.scoring import olympic_energy, score
 from mlperf_stats.rules.suite import Benchmark, rules_for
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from mlperf_stats.stats.controlled_estimate import ControlledEstimate
     from mlperf_stats.stats.interval import Interval
 
-STATISTICS_VERSION = "11"
+STATISTICS_VERSION = "12"
 """Raise it whenever a summary of the same runs would come out differently."""
 
 DEFAULT_LEVEL = 0.95
@@ -157,10 +158,10 @@ def _own_intervals(
     level: float,
     evaluation_step: float | None,
 ) -> list[str]:
-    """Fill in what the result's own runs tell, at least one converged; returns the warnings."""
+    """Fill in what the result's own runs tell, each once, at least one converged; returns the warnings."""
     from mlperf_stats.stats.censored_order_statistics import censored_median_interval
 
-    present = [run for run in runs if run.status != RunStatus.ABSENT]
+    present = distinct_runs(run for run in runs if run.status != RunStatus.ABSENT)
     marks = [run.status == RunStatus.CONVERGED and run.minutes is not None for run in present]
     minutes = [run.minutes for run, mark in zip(present, marks, strict=True) if mark and run.minutes]
     if len(minutes) > 1:

@@ -143,6 +143,7 @@ def controlled_law(lenders: Lenders, item: RunSet) -> tuple[NormalMixture, tuple
     from mlperf_stats.stats import codes
     from mlperf_stats.stats.controlled import controlled_posterior, moderated_posterior, usable
     from mlperf_stats.stats.normal_mixture import NormalMixture
+    from mlperf_stats.stats.tied_convergence import hidden_variance
 
     prior, runs = lenders.prior_of(item), as_converged_runs(item)
     warnings: tuple[str, ...] = (codes.NO_PEERS if prior is None else codes.CONVERGENCE_UNKNOWN,)
@@ -163,6 +164,8 @@ def controlled_law(lenders: Lenders, item: RunSet) -> tuple[NormalMixture, tuple
                 (name,),
                 (),
             )
-        posterior = moderated_posterior(borrowed, np.log(item.minutes)[None])
+        step = lenders.relative_step(item) if prior is None else None
+        hidden = hidden_variance(step, len(item.minutes)) if step else 0.0
+        posterior = moderated_posterior(borrowed, np.log(item.minutes)[None], hidden)
     law = posterior.law
     return NormalMixture(law.weights[0], law.means[0], law.variances[0]), warnings

@@ -175,11 +175,16 @@ def mean_convergence(
     )
 
 
-def moderated_posterior(prior: VariancePrior | None, log_time: FloatArray) -> Posterior:
-    """Posterior from own times (b, n) alone, their variance moderated; needs n ≥ 2 or a prior with df > 0."""
+def moderated_posterior(
+    prior: VariancePrior | None, log_time: FloatArray, hidden_variance: float = 0.0
+) -> Posterior:
+    """Posterior from own times (b, n) alone, their variance moderated; needs n ≥ 2 or a prior with df > 0.
+
+    ``hidden_variance``: what these runs leave out of the variance of one run, because they tie.
+    """
     count, n = log_time.shape
     own = log_time.mean(-1)
-    squares = ((log_time - own[:, None]) ** 2).sum(-1)
+    squares = ((log_time - own[:, None]) ** 2).sum(-1) + (n - 1) * hidden_variance
     borrowed = prior if prior is not None else VariancePrior(0.0, 0.0, 0)
     if math.isinf(borrowed.df):
         nodes, node_weights, scale = np.ones(1), np.ones(1), np.full(count, borrowed.variance)

@@ -29,6 +29,7 @@ from mlperf_stats.stats.l_statistics import lognormal_score_shift
 from mlperf_stats.stats.normal_mixture import NormalMixture
 from mlperf_stats.stats.outlying_sets import THROUGHPUT_FACTOR, THROUGHPUT_FLOOR
 from mlperf_stats.stats.sample import FloatArray, SampleLike, check_level, check_sample
+from mlperf_stats.stats.tied_convergence import hidden_variance
 
 _METHOD = "controlled"
 _FALLBACK = "moderated-t-log"
@@ -109,19 +110,29 @@ class ControlledEstimate:
 
 
 def controlled_estimate(
-    runs: ConvergedRuns, prior: PeerPrior | None, *, scored_runs: int, dropped: int, level: float = 0.95
+    runs: ConvergedRuns,
+    prior: PeerPrior | None,
+    *,
+    scored_runs: int,
+    dropped: int,
+    level: float = 0.95,
+    relative_step: float | None = None,
 ) -> ControlledEstimate:
     """The controlled estimate of a set; ``prior`` from others, None if there are none.
 
-    A single run with nothing to borrow gives [0, ∞). Where own convergence cannot be what made the runs
-    differ, own times alone count, their variance moderated by the others'.
+    A single run with nothing to borrow gives [0, ∞). Several that all converged at one evaluation, and with
+    nothing to borrow, are allowed one evaluation more or less: ``relative_step`` is the distance to the next
+    one ÷ the point, None where runs differ or it is not known. Where own convergence cannot be what made
+    the runs differ, own times alone count, their variance moderated by the others'.
     Raises StatisticsError (level, scored_runs, dropped).
     """
     level = check_level(level)
     scored_runs, dropped = check_scoring(scored_runs, dropped)
     time, work = runs.log_time[None], runs.log_convergence[None]
     if prior is None:
-        return _from_times(time, None, [codes.NO_PEERS], scored_runs, dropped, level)
+        found = [codes.NO_PEERS, *([codes.ONE_CONVERGENCE_POINT] if relative_step else [])]
+        hidden = hidden_variance(relative_step, runs.n) if relative_step else 0.0
+        return _from_times(time, None, found, scored_runs, dropped, level, hidden)
     if not usable(prior, work, time).all():
         found = [codes.CONVERGENCE_CONSTANT]
         return _from_times(time, prior, found, scored_runs, dropped, level)
@@ -150,6 +161,7 @@ def _from_times(
     scored_runs: int,
     dropped: int,
     level: float,
+    hidden: float = 0.0,
 ) -> ControlledEstimate:
     spread = prior.log_time if prior else None
     n = log_time.shape[1]
@@ -158,7 +170,7 @@ def _from_times(
     if n == 1 and (spread is None or spread.df == 0):
         asked = (scored_runs, dropped, level)
         return _unbounded(float(np.exp(log_time[0, 0])), tuple(found), asked)
-    posterior = moderated_posterior(spread, log_time)
+    posterior = moderated_posterior(spread, log_time, hidden)
     if n > 1 and float(np.ptp(log_time)) == 0:
         found.append(codes.ZERO_VARIANCE)
     peers = replace(prior.peers, other_rounds=()) if prior and spread else Peers()

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtr, fdtr, fdtri, gammaincinv
 
 from mlperf_stats.errors import StatisticsError
-from mlperf_stats.stats.expected_score import L_STATISTIC_FROM
+from mlperf_stats.stats.expected_score import L_STATISTIC_FROM, check_scoring
 from mlperf_stats.stats.l_statistics import (
     influence_standard_error,
     lognormal_score_shift,
@@ -149,6 +149,7 @@ def runs_for_width(law: LogTimeLaw, wanted: float, question: WidthQuestion) -> i
 def check_question(question: WidthQuestion, wanted: float | None = None) -> None:
     """The door: StatisticsError says what is possible."""
     check_level(question.level)
+    check_scoring(question.scored_runs, question.dropped)
     if question.estimand not in ESTIMANDS:
         raise StatisticsError(
             f"estimand {question.estimand!r} is unknown; it is one of {', '.join(ESTIMANDS)}"

@@ -272,6 +272,7 @@ def test_the_median_keeps_what_it_promises(snapshot: Store, name: str) -> None:
         (lambda bert: plan_detect(bert, 0.03, power=1.0), "infinitely many"),
         (lambda bert: plan_detect(bert, 0.0), "equivalence margin"),
         (lambda bert: plan_detect(bert, -1.0), "above -100 %"),
+        (lambda bert: plan_detect(bert, 0.01, equivalence=0.0), "margin 0.0 is not above 0"),
         (lambda bert: plan_valid(bert, rate=1.0), "0.02 for 2 %"),
         (lambda bert: plan_cost(bert, 0.05, price_of(bert, None, 7, None)), "published"),
         (lambda bert: price_of(bert, -1, 8, None), "--minutes"),

@@ -12,10 +12,11 @@ from madeup_logs import run_log, submission_files, write_tree
 
 from mlperf_stats.analysis.export import export_table
 from mlperf_stats.analysis.results import COLUMNS, results_table
+from mlperf_stats.analysis.run_sets import run_sets
 from mlperf_stats.analysis.show import show_result
 from mlperf_stats.analysis.summaries import STATISTICS_VERSION, refresh
 from mlperf_stats.errors import InputError, NotFoundError
-from mlperf_stats.store import Store, open_store
+from mlperf_stats.store import Store, open_snapshot, open_store
 from mlperf_stats.store.ingest import ingest
 from mlperf_stats.store.queries import Filters, list_results
 
@@ -191,3 +192,20 @@ def test_exports_hold_every_run(store: Store, tmp_path: Path, suffix: str) -> No
     assert sorted(frame["minutes"]) == sorted(MINUTES)
     with pytest.raises(InputError, match="no table"):
         export_table(store, "walks", None, path)
+
+
+def test_a_run_that_was_filed_several_times_counts_once_in_own_intervals() -> None:
+    """Five files of two runs: intervals are those of two runs; the files are counted as filed."""
+    with open_snapshot() as store:
+        row = show_result(store, "1.0/Dell/DSS8440x8A100-PCIE-40GB/dlrm").row
+        (item,) = run_sets(
+            store, list_results(store, Filters(systems=(row["system"],), benchmarks=("dlrm",)))
+        )
+        minutes = sorted({run.minutes for run in item.present if run.minutes})
+    assert row["runs"] == 5
+    assert item.result.result_id == row["result_id"]
+    assert len(minutes) == 2
+    assert row["median_level"] == 0.5
+    assert row["gmean_minutes"] == pytest.approx(math.sqrt(math.prod(minutes)))
+    # Two runs have one degree of freedom: an interval of several percent however close they lie.
+    assert row["gmean_high"] / row["gmean_low"] > 1.2

@@ -21,6 +21,7 @@ from mlperf_stats.stats.converged_runs import ConvergedRuns, converged_runs
 from mlperf_stats.stats.moderated import VariancePrior
 from mlperf_stats.stats.pool import pool
 from mlperf_stats.stats.t_log import geometric_mean_interval
+from mlperf_stats.stats.tied_convergence import tied_convergence_interval
 
 OFFICIAL: dict[str, Any] = {"scored_runs": 5, "dropped": 1}
 
@@ -50,6 +51,15 @@ def own(points: list[float], *, seed: int = 1) -> ConvergedRuns:
 
 def intervals(found: ControlledEstimate) -> list:
     return [found.geometric_mean, found.median, found.expected_time, found.expected_score]
+
+
+def test_runs_that_tie_without_peers_get_the_interval_that_own_runs_get() -> None:
+    runs = own([1.0, 1.0, 1.0, 1.0, 1.0])
+    alone = tied_convergence_interval(np.exp(runs.log_time), 0.05)
+    found = controlled_estimate(runs, None, **OFFICIAL, relative_step=0.05)
+    assert found.geometric_mean.low == pytest.approx(alone.low, rel=2e-4)
+    assert found.geometric_mean.high == pytest.approx(alone.high, rel=2e-4)
+    assert found.warnings == ("no-peers", "one-convergence-point")
 
 
 def test_control_is_narrower_than_own_times_and_says_so() -> None:

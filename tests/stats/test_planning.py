@@ -193,6 +193,7 @@ def test_pilot_chooses_the_sets_that_are_like_it() -> None:
         lambda law: runs_for_width(law, 0.02, WidthQuestion("mode")),
         lambda law: runs_for_width(law, 0.00001, WidthQuestion()),
         lambda law: half_width(law, 1, WidthQuestion()),
+        lambda law: half_width(law, 3, WidthQuestion(scored_runs=2, dropped=1)),
         lambda law: runs_for_power(law, Contrast(1.03), 1.0),
         lambda law: runs_for_power(law, Contrast(1.03), 0.01),
         lambda law: runs_for_power(law, Contrast(1.0), 0.9),

@@ -51,7 +51,8 @@ class Interactions:
         return drawn
 
     def _is_trained(self, users: Ints, items: Ints) -> NDArray[np.bool_]:
-        return self.is_known(users, items) & (items != self.held_out[users])
+        trained: NDArray[np.bool_] = self.is_known(users, items) & (items != self.held_out[users])
+        return trained
 
     def candidates(self, negatives: int, random: np.random.Generator) -> Ints:
         """Shape (users, 1 + negatives): the held-out item first, then distinct items never taken.
